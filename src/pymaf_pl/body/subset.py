@@ -1,0 +1,39 @@
+"""An even subset of the surface for the feedback loop to project."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+
+def farthest_points(vertices: npt.NDArray[np.float64], count: int) -> list[int]:
+    """Pick vertices that lie far apart, in mirrored pairs.
+
+    Starts at the topmost midline vertex and always takes the vertex farthest from all taken ones together with its
+    mirror image (nearest vertex to the mirrored position, x = 0 being the sagittal plane); an odd rest ends on the
+    midline. Deterministic, O(count * V).
+
+    Args:
+        vertices: (V, 3) left-right symmetric rest surface.
+        count: how many to take.
+
+    Returns:
+        Sorted vertex indices, closed under mirroring for a symmetric surface.
+    """
+    mirror = _mirror_map(vertices)
+    midline = mirror == np.arange(len(vertices))
+    first = int(np.flatnonzero(midline)[vertices[midline, 1].argmax()])
+    taken = [first]
+    distance = np.linalg.norm(vertices - vertices[first], axis=1)
+    while len(taken) < count:
+        last_one = count - len(taken) == 1
+        pick = int(np.where(midline, distance, -1).argmax() if last_one else distance.argmax())
+        for index in dict.fromkeys((pick, int(mirror[pick]))):
+            taken.append(index)
+            distance = np.minimum(distance, np.linalg.norm(vertices - vertices[index], axis=1))
+    return sorted(taken)
+
+
+def _mirror_map(vertices: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Index of the vertex nearest to each vertex's mirror image."""
+    _, index = cKDTree(vertices).query(vertices * np.array([-1.0, 1.0, 1.0]))
+    return np.asarray(index, dtype=np.int64)
