@@ -5,7 +5,7 @@ Shapes:  B people in the batch, T feedback iterations.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import torch
 from torch import Tensor
@@ -91,3 +91,33 @@ class NetworkOutput:
     def final(self) -> BodyState:
         """The last estimate, ``body[T]``."""
         return self.iterations[-1]
+
+
+class Batch(TypedDict):
+    """What the data loader hands to a training step.
+
+    Rows may lack labels; the masks say which. Masked labels hold zeros.
+
+    Attributes:
+        image: (B, 3, S, S) uint8 RGB crops.
+        pose: (B, 24, 3) axis-angle, root in the camera frame.
+        betas: (B, 10).
+        keypoints_2d: (B, 49, 3) x, y in crop NDC and confidence.
+        keypoints_3d: (B, 24, 4) x, y, z in metres, camera axes, up to a translation, and confidence.
+        has_pose: (B,) bool, ``pose`` is valid.
+        has_betas: (B,) bool, ``betas`` are valid and belong to the body model in use.
+        has_keypoints_3d: (B,) bool.
+        crop_affine: (B, 2, 3) map from image px to crop px.
+        index: (B,) row of the sample in its table.
+    """
+
+    image: Tensor
+    pose: Tensor
+    betas: Tensor
+    keypoints_2d: Tensor
+    keypoints_3d: Tensor
+    has_pose: Tensor
+    has_betas: Tensor
+    has_keypoints_3d: Tensor
+    crop_affine: Tensor
+    index: Tensor

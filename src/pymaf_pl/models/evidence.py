@@ -1,7 +1,7 @@
 """Image evidence: what one feedback iteration gets to see, as one flat vector per person.
 
-``MeshAlignedSampler`` squeezes a feature map read at points; ``PointEvidence`` binds it to a level of the pyramid and to
-a source of points; ``GlobalEvidence`` is what HMR and SPIN read. None of them knows that there are iterations.
+``MeshAlignedSampler`` squeezes a feature map read at points; ``PointEvidence`` binds it to a level of the pyramid and
+to a source of points; ``GlobalEvidence`` is what HMR and SPIN read. None of them knows that there are iterations.
 
 Shapes:  B people, C channels of the map, H W its size, P points, D channels kept per point.
 """

@@ -1,0 +1,85 @@
+"""The ``pymaf`` command: dispatch, help, and one-line answers to wrong input.
+
+Only the verb that runs is imported, so ``--help`` and typos cost a second.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from pymaf_pl.errors import InputError
+
+_VERBS = {  # verb: (module with main(arguments), one line of help)
+    "train": ("pymaf_pl.commands.hydra_verbs:train", "one training run, or with -m a sweep"),
+    "eval": ("pymaf_pl.commands.hydra_verbs:evaluate", "a named protocol on a checkpoint"),
+    "predict": ("pymaf_pl.commands.predict:main", "photos to meshes: .npz, .obj, overlays and a page"),
+    "data": ("pymaf_pl.commands.data:main", "synthetic worlds, and a look at any annotation table"),
+    "body": ("pymaf_pl.commands.body:main", "body-model files: what is found, old pickles to .npz"),
+    "checkpoint": ("pymaf_pl.commands.checkpoint:main", "what a checkpoint holds"),
+    "bench": ("pymaf_pl.commands.bench:main", "speed of the network, the training step and the renderer"),
+}
+_EXAMPLES = """examples:
+  pymaf train experiment=demo                       a small PyMAF on synthetic people, ten minutes on two cores
+  pymaf train experiment=demo model=hmr             the same for the global-feature baseline
+  pymaf eval checkpoint=runs/demo/checkpoints/last.ckpt
+  pymaf predict photo.jpg --checkpoint runs/demo/checkpoints/last.ckpt --out out/
+  pymaf VERB --help                                 all options of one verb"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code: 0 done, 2 wrong input or configuration, 1 anything else."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_usage())  # noqa: T201
+        return 0
+    if words[0] in ("-V", "--version"):
+        from pymaf_pl import __version__
+
+        print(f"pymaf {__version__}")  # noqa: T201
+        return 0
+    try:
+        return _verb(words[0])(words[1:])
+    except Exception as error:
+        message = _input_message(error)
+        if message is None or os.environ.get("PYMAF_DEBUG"):
+            raise
+        print(f"pymaf {words[0]}: {message}", file=sys.stderr)  # noqa: T201
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _verb(word: str) -> Callable[[Sequence[str]], int]:
+    if word not in _VERBS:
+        import difflib
+
+        close = difflib.get_close_matches(word, _VERBS, n=1)
+        hint = f"; did you mean '{close[0]}'?" if close else ""
+        raise InputError(f"no such verb{hint}; there are {', '.join(_VERBS)}")
+    module, function = _VERBS[word][0].split(":")
+    return getattr(import_module(module), function)
+
+
+def _input_message(error: BaseException) -> str | None:
+    """The user's own mistake behind an exception, as one line; None if it is not the user's."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, InputError):
+            # an error of a loader's worker arrives with the worker's traceback in its text
+            lines = [line for line in str(cause).splitlines() if line.strip()]
+            return lines[-1].removeprefix("pymaf_pl.errors.InputError: ") if lines else "wrong input"
+        cause = cause.__cause__
+    return None
+
+
+def _usage() -> str:
+    width = max(map(len, _VERBS))
+    verbs = "\n".join(f"  {verb:<{width}}  {text}" for verb, (_, text) in _VERBS.items())
+    about = "3D human pose and shape with mesh-aligned feedback (PyMAF)."
+    return f"usage: pymaf VERB ...\n\n{about}\n\n{verbs}\n\n{_EXAMPLES}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""From a configuration to objects, and from a checkpoint to its network."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import get_object, instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from pymaf_pl import __version__
+from pymaf_pl.body import BodyModel, load_body
+from pymaf_pl.checkpoints import Checkpoint, load_weights
+from pymaf_pl.engine.datamodule import CurriculumData
+from pymaf_pl.errors import InputError
+from pymaf_pl.losses import FeedbackLoss
+from pymaf_pl.models import FeedbackNetwork
+
+_NETWORK_TARGETS = ("pymaf_pl.models.",)  # what a checkpoint may ask to have built
+
+
+def build_network(config: Mapping[str, Any] | DictConfig, body: BodyModel) -> FeedbackNetwork:
+    """Build the network of ``config["backbone"]`` and ``config["model"]``."""
+    return instantiate(config["model"], backbone=instantiate(config["backbone"]), body=body)
+
+
+def build_losses(config: DictConfig, body: BodyModel) -> FeedbackLoss:
+    """Build the losses of ``config.losses``; the dense one shares the body."""
+    losses = config.losses
+    return FeedbackLoss(
+        body=body,
+        # one by one: OmegaConf would wrap dataclass instances that stand in a dictionary
+        terms={name: instantiate(term) for name, term in losses.terms.items()},
+        dense=None if losses.dense is None else instantiate(losses.dense, body=body),
+        iteration_weights=None if losses.iteration_weights is None else list(losses.iteration_weights),
+    )
+
+
+def build_data(config: DictConfig, body_model: str) -> CurriculumData:
+    """Build sources, curriculum and loaders of ``config.data``, validated on ``config.protocol.source``.
+
+    Keys of ``config.data`` that are not named here only serve other keys (folders, sizes of our worlds).
+    """
+    data = config.data
+    return CurriculumData(
+        sources={name: instantiate(source, _convert_="all") for name, source in data.sources.items()},
+        validation=instantiate(config.protocol.source, _convert_="all"),
+        stages=OmegaConf.to_container(data.stages, resolve=True),
+        body_model=body_model,
+        image_size=config.image_size,
+        batch_size=data.batch_size,
+        eval_batch_size=data.eval_batch_size,
+        samples_per_epoch=data.samples_per_epoch,
+        augmentation=instantiate(config.augmentation),
+        num_workers=data.num_workers,
+        seed=config.seed,
+    )
+
+
+def checkpoint_record(config: DictConfig, body: BodyModel) -> dict[str, Any]:
+    """Return the plain values that a checkpoint keeps so that its network can be built again."""
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    network = {"backbone": {**plain["backbone"], "weights": None}, "model": plain["model"]}
+    return {
+        "version": __version__,
+        "body": {"name": body.name, "gender": body.gender, "topology": body.topology},
+        "image_size": plain["image_size"],
+        "network": network,
+        "losses": plain["losses"],
+        "channels_last": True,
+    }
+
+
+def network_from_checkpoint(
+    checkpoint: Checkpoint, directory: str | Path | None = None
+) -> tuple[FeedbackNetwork, BodyModel]:
+    """Rebuild a checkpoint's network on its body and load the weights.
+
+    Args:
+        checkpoint: as read.
+        directory: folder of SMPL files, for a checkpoint trained on them.
+
+    Raises:
+        InputError: the body's files are missing or of another topology, or the weights do not fit.
+    """
+    record = checkpoint.record
+    for target in _targets(record["network"]):
+        # a stranger's checkpoint is data: it may choose among our networks, not name any callable
+        if not str(target).startswith(_NETWORK_TARGETS):
+            raise InputError(f"{checkpoint.path}: asks to build '{target}', which is not one of pymaf_pl's networks")
+    body = load_body(record["body"]["name"], record["body"]["gender"], directory)
+    checkpoint.check_body(body.name, body.topology)
+    network = build_network(record["network"], body)
+    load_weights(network, checkpoint)
+    return network, body
+
+
+def check_signatures(config: DictConfig) -> None:
+    """Make sure that every key next to a ``_target_`` is an argument of it.
+
+    Raises:
+        InputError: names the key, the target and its arguments.
+    """
+    plain = OmegaConf.to_container(config, resolve=True)
+    for path, node in _nodes(plain):
+        parameters = inspect.signature(get_object(node["_target_"])).parameters
+        if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            continue
+        for key in node:
+            if not key.startswith("_") and key not in parameters:
+                names = ", ".join(parameters)
+                raise InputError(f"unknown key '{path}.{key}'; {node['_target_']} takes {names}")
+
+
+def _targets(node: Any) -> Iterator[str]:
+    for _, child in _nodes(node):
+        yield child["_target_"]
+
+
+def _nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(node, dict):
+        if "_target_" in node:
+            yield path, node
+        for key, value in node.items():
+            yield from _nodes(value, f"{path}.{key}".lstrip("."))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _nodes(value, f"{path}.{index}")

@@ -1,0 +1,118 @@
+"""From overrides to a configuration, answering typos before anything heavy is imported.
+
+Imports neither torch nor Lightning, so that a wrong key costs a second.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from pymaf_pl.errors import InputError
+from pymaf_pl.paths import conf_dir
+
+
+def compose_config(name: str, overrides: Sequence[str]) -> DictConfig:
+    """Compose ``conf/<name>.yaml`` with overrides; of a sweep's choices the first one stands for all.
+
+    Raises:
+        InputError: an unknown key, group option or value; names the nearest one that exists.
+    """
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
+        try:
+            parsed = OverridesParser.create().parse_overrides(list(overrides))
+        except HydraException as error:
+            raise InputError(f"override not understood: {_first_line(error)}; write key=value") from None
+        plain = [line for line in map(_single, parsed) if line]
+        try:
+            config = compose(config_name=name, overrides=plain)
+            _check_root(name, config)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise InputError(_explain(name, error, parsed)) from None
+    missing = sorted(_missing(config))
+    if missing:
+        raise InputError(f"{missing[0]} is not set; add {missing[0]}=...")
+    return config
+
+
+def available(group: str) -> list[str]:
+    """Return the options of a group: the files in its folder."""
+    return sorted(path.stem for path in (conf_dir() / group).glob("*.yaml"))
+
+
+def _single(override: Override) -> str | None:
+    if override.is_sweep_override():
+        first = next(iter(override.sweep_string_iterator()), "null")
+        return f"{override.get_key_element()}={first}"
+    return override.input_line
+
+
+def _check_root(name: str, config: DictConfig) -> None:
+    """Refuse keys that ``+key=value`` added at the root: nothing would read them."""
+    known = set(compose(config_name=name))
+    for key in config:
+        if key not in known:
+            raise InputError(f"unknown key '{key}'{_nearest(str(key), known)}")
+
+
+def _missing(config: DictConfig) -> set[str]:
+    # hydra.* is filled in later, by the launcher
+    return {key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra.")}
+
+
+def _explain(name: str, error: Exception, overrides: Sequence[Override]) -> str:
+    text = str(error)
+    option = re.search(r"Could not find '([^']+)/([^'/]+)'", text) or re.search(
+        r"Could not load '([^']+)/([^'/]+)'", text
+    )
+    if option:
+        group, value = option.groups()
+        choices = available(group)
+        return f"{group}={value}: no such option{_nearest(value, choices)}; there are {', '.join(choices)}"
+    key = re.search(r"Could not override '([^']+)'", text)
+    if key:
+        return f"unknown key '{key[1]}'{_nearest(key[1], _all_keys(name, overrides))}"
+    group = re.search(r"No match in the defaults list[^']*'([^']+)'", text)
+    if group:
+        return f"unknown group '{group[1]}'{_nearest(group[1], _groups())}"
+    return _first_line(error)
+
+
+def _all_keys(name: str, overrides: Sequence[Override]) -> list[str]:
+    """Every dotted key of the configuration that the group choices alone give."""
+    groups = [o.input_line for o in overrides if (conf_dir() / str(o.key_or_group)).is_dir()]
+    try:
+        config = compose(config_name=name, overrides=groups)
+    except (HydraException, OmegaConfBaseException):
+        config = compose(config_name=name)
+    return [*_dotted(OmegaConf.to_container(config, resolve=False)), *_groups()]
+
+
+def _dotted(node: Any, prefix: str = "") -> Iterator[str]:
+    for key, value in node.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _dotted(value, f"{prefix}{key}.")
+
+
+def _groups() -> list[str]:
+    root = conf_dir()
+    return [str(path.relative_to(root)) for path in root.rglob("*") if path.is_dir()]
+
+
+def _nearest(word: str, choices: Any) -> str:
+    close = difflib.get_close_matches(word, list(map(str, choices)), n=1, cutoff=0.5)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

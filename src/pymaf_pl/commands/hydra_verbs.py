@@ -1,0 +1,89 @@
+"""``pymaf train`` and ``pymaf eval``: check the overrides, then hand over to Hydra."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+
+from pymaf_pl.commands.composing import available, compose_config
+from pymaf_pl.errors import InputError
+from pymaf_pl.paths import conf_dir
+
+_HELP = {
+    "train": """usage: pymaf train [-m] [KEY=VALUE ...]
+
+Train one network; with -m, one for every combination of comma-separated values.
+
+examples:
+  pymaf train experiment=demo
+  pymaf train experiment=demo model.num_iterations=1
+  pymaf train experiment=demo model=hmr seed=1
+  pymaf train experiment=lspet data.root=FOLDER        real photographs
+  pymaf train body=smpl body.directory=~/smpl
+  pymaf train -m experiment=demo model.num_iterations=1,2,3 seed=0,1,2
+  pymaf train experiment=demo hydra.run.dir=runs/mine  a folder of your choice; the same command resumes there
+  pymaf train experiment=demo --cfg job                print the configuration and stop""",
+    "eval": """usage: pymaf eval checkpoint=PATH [KEY=VALUE ...]
+
+Measure a checkpoint after every feedback iteration.
+
+examples:
+  pymaf eval checkpoint=runs/demo/checkpoints/last.ckpt
+  pymaf eval checkpoint=runs/demo/checkpoints/best.ckpt protocol=lspet protocol.root=FOLDER""",
+}
+_GROUPS = {
+    "train": ("experiment", "model", "model/feedback", "backbone", "body", "losses", "optimizer", "scheduler",
+              "augmentation", "data", "protocol", "trainer", "callbacks", "logger"),
+    "eval": ("protocol", "trainer"),
+}  # fmt: skip
+
+
+def train(arguments: Sequence[str]) -> int:
+    """Run ``pymaf train``."""
+    return _run("train", "pymaf_pl.commands.train:train", arguments)
+
+
+def evaluate(arguments: Sequence[str]) -> int:
+    """Run ``pymaf eval``."""
+    return _run("eval", "pymaf_pl.commands.evaluate:evaluate", arguments)
+
+
+def _run(verb: str, task: str, arguments: Sequence[str]) -> int:
+    if "-h" in arguments or "--help" in arguments:
+        print(_help(verb))  # noqa: T201
+        return 0
+    overrides = _overrides(verb, arguments)
+    compose_config(verb, overrides)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach our one-line answers
+    GlobalHydra.instance().clear()
+    module, name = task.split(":")
+    function: Callable[..., float] = getattr(import_module(module), name)
+    # Hydra and Lightning's launcher both read the command line from sys.argv
+    sys.argv = [f"pymaf {verb}", *arguments]
+    hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(function)()
+    return 0
+
+
+def _overrides(verb: str, arguments: Sequence[str]) -> list[str]:
+    """Take Hydra's own flags away; what is left must be overrides."""
+    flags = ("-m", "--multirun", "--resolve")
+    with_value = ("--cfg", "-c", "--package", "-p", "--info", "-i", "--config-dir", "-cd")
+    overrides: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word in with_value:
+            next(words, None)
+        elif word.startswith("-") and word not in flags and "=" not in word:
+            raise InputError(f"unknown option '{word}'; settings are written KEY=VALUE, see pymaf {verb} --help")
+        elif not word.startswith("-"):
+            overrides.append(word)
+    return overrides
+
+
+def _help(verb: str) -> str:
+    groups = "\n".join(f"  {group + '=':<15} {' | '.join(available(group))}" for group in _GROUPS[verb])
+    keys = (conf_dir() / f"{verb}.yaml").read_text(encoding="utf-8")
+    return f"{_HELP[verb]}\n\ngroups (files in conf/):\n{groups}\n\nconf/{verb}.yaml:\n{keys}"

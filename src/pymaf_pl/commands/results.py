@@ -1,0 +1,117 @@
+"""What a finished measurement leaves behind: metrics.json, report.html, and the table on the screen."""
+
+import csv
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch.utils.data import default_collate
+
+from pymaf_pl.data.dataset import PersonDataset
+from pymaf_pl.engine.module import PyMAFModule
+from pymaf_pl.engine.run_files import metrics_document, write_json
+from pymaf_pl.geometry.rotation import rotmat_from_axis_angle
+from pymaf_pl.report import Curve, write_page
+from pymaf_pl.report.people import person_view
+from pymaf_pl.report.views import PersonView
+
+_LABELS = {
+    "mpjpe": "MPJPE mm", "pa_mpjpe": "PA-MPJPE mm", "pve": "PVE mm", "rotation_deg": "rotation deg",
+    "body_rotation_deg": "body rotation deg", "pck_2d": "PCK@0.2",
+}  # fmt: skip
+
+
+def publish_results(run_dir: Path, module: PyMAFModule, people: PersonDataset, shown: int, title: str) -> None:
+    """Write the run's files and print the table of errors per iteration.
+
+    Args:
+        run_dir: where to.
+        module: just validated; its ``rows`` are published.
+        people: whom it was validated on.
+        shown: how many of them the report draws, evenly spread; 0 for no report.
+        title: of the report.
+    """
+    protocol = module.protocol
+    write_json(run_dir / "metrics.json", metrics_document(protocol.name, len(people), module.rows))
+    print_table(module.rows, f"{title}: {protocol.name}, {len(people)} people")
+    console = Console()
+    if shown > 0:
+        rows = np.unique(np.linspace(0, len(people) - 1, min(shown, len(people))).round().astype(int))
+        page = write_page(
+            run_dir / "report.html",
+            title=title,
+            facts={
+                "Network": f"{module.network.num_iterations} iterations, "
+                f"{sum(p.numel() for p in module.network.parameters()) / 1e6:.1f} M parameters",
+                "Protocol": protocol.name,
+                "People": f"{len(people)} held out, {len(rows)} shown",
+                "Body": module.losses.body.name,
+                "Steps": f"{module.total_steps:,}",
+            },
+            iterations=[_renamed(row) for row in module.rows],
+            people=[view_of(module, people, int(row)) for row in rows],
+            faces=module.losses.body.faces.cpu().numpy(),
+            curves=_curves(run_dir / "metrics.csv"),
+            notes=["Iteration 0 is the mean body, before anything was seen."],
+        )
+        console.print(f"report: {page}", soft_wrap=True)
+    console.print(f"numbers: {run_dir / 'metrics.json'}", soft_wrap=True)
+
+
+def print_table(rows: Sequence[Mapping[str, float]], title: str) -> None:
+    """Print one line per iteration."""
+    names = [name for name in rows[0] if name != "iteration"]
+    table = Table(title=title, title_justify="left")
+    table.add_column("iteration", justify="right")
+    for name in names:
+        table.add_column(_LABELS.get(name, name), justify="right")
+    for row in rows:
+        table.add_row(str(int(row["iteration"])), *(_number(name, row[name]) for name in names))
+    Console().print(table)
+
+
+@torch.no_grad()
+def view_of(module: PyMAFModule, people: PersonDataset, row: int) -> PersonView:
+    """Predict one held-out person and draw every iteration, with that person's own errors."""
+    module.eval()
+    batch = default_collate([people.sample(row)])
+    batch = {key: value.to(module.device) for key, value in batch.items()}
+    states, body, protocol = module(batch["image"]).iterations, module.losses.body, module.protocol
+    truth = protocol.prepare(body, batch)
+    figures = [protocol.evaluate(body, state, truth) for state in states]
+    labelled = bool(batch["has_pose"] & batch["has_betas"])
+    return person_view(
+        name=Path(people.table.imgname[row]).stem,
+        crop=batch["image"][0].permute(1, 2, 0).cpu().numpy(),
+        states=states,
+        body=body,
+        figures=[{_LABELS.get(k, k): float(v) for k, v in row_figures.items()} for row_figures in figures],
+        target=(rotmat_from_axis_angle(batch["pose"]), batch["betas"]) if labelled else None,
+        caption=people.table.imgname[row],
+    )
+
+
+def _renamed(row: Mapping[str, float]) -> dict[str, float]:
+    return {_LABELS.get(key, key): value for key, value in row.items()}
+
+
+def _number(name: str, value: float) -> str:
+    return f"{value:.3f}" if name.startswith("pck") else f"{value:.1f}"
+
+
+def _curves(metrics_csv: Path) -> dict[str, list[Curve]]:
+    """Read the training loss over steps from the run's metrics.csv, if it keeps one."""
+    if not metrics_csv.is_file():
+        return {}
+    points: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    with metrics_csv.open(newline="") as stream:
+        for line in csv.DictReader(stream):
+            if line.get("train/loss"):
+                points["total"].append((float(line["step"]), float(line["train/loss"])))
+    if not points:
+        return {}
+    return {"Training loss": [Curve(name, *map(list, zip(*xy, strict=True))) for name, xy in points.items()]}

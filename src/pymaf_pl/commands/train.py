@@ -1,0 +1,130 @@
+"""``pymaf train``: one training run, from configuration to report."""
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import get_class, instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.callbacks import ModelCheckpoint
+
+from pymaf_pl.body import BodyModel
+from pymaf_pl.checkpoints import load_weights, read_checkpoint
+from pymaf_pl.commands.building import (
+    build_data,
+    build_losses,
+    build_network,
+    check_signatures,
+    checkpoint_record,
+)
+from pymaf_pl.commands.results import publish_results
+from pymaf_pl.engine.datamodule import CurriculumData
+from pymaf_pl.engine.module import PyMAFModule
+from pymaf_pl.engine.run_files import run_record, write_json, write_text
+from pymaf_pl.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+def train(config: DictConfig) -> float:
+    """Train, measure and report one run; return the protocol's figure of the last iteration, for sweeps.
+
+    Raises:
+        InputError: configuration, data or checkpoint are wrong; raised before training starts.
+    """
+    quiet_libraries()
+    run_dir = Path(HydraConfig.get().runtime.output_dir)
+    check_signatures(config)
+    pl.seed_everything(config.seed, workers=True, verbose=False)
+
+    body: BodyModel = instantiate(config.body)
+    network = build_network(config, body)
+    data = build_data(config, body.name)
+    data.prepare_data()
+    trainer = build_trainer(config, run_dir, data.num_epochs)
+    module = PyMAFModule(
+        network=network,
+        losses=build_losses(config, body),
+        protocol=instantiate(config.protocol.measure),
+        optimizer=instantiate(config.optimizer),
+        scheduler=instantiate(config.scheduler),
+        total_steps=_total_steps(trainer, data),
+        record=checkpoint_record(config, body),
+    )
+    if config.init_from is not None:
+        checkpoint = read_checkpoint(config.init_from)
+        checkpoint.check_body(body.name, body.topology)
+        load_weights(network, checkpoint)
+    resume = _resume_from(config.resume, run_dir)
+
+    tables = [data.val_set.table.path, *(dataset.table.path for dataset in data.train_sets.values())]
+    device = f"{trainer.strategy.root_device} x {trainer.num_devices}"
+    write_text(run_dir / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
+    write_json(run_dir / "run.json", run_record(module.record["body"], config.seed, device, tables))
+    log.info("training on %s, %d steps; files in %s", device, module.total_steps, run_dir)
+
+    trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+    trainer.validate(module, datamodule=data, verbose=False)
+    if trainer.is_global_zero:
+        publish_results(run_dir, module, data.val_set, config.report_people, title=str(config.name))
+    return float(module.rows[-1][module.protocol.monitor])
+
+
+def build_trainer(config: DictConfig, run_dir: Path, num_epochs: int) -> pl.Trainer:
+    """Build the trainer with its loggers and callbacks; all files go to ``run_dir``."""
+    callbacks: list[Any] = [instantiate(node) for node in config.callbacks.values()]
+    folder = run_dir / "checkpoints"
+    # two callbacks: "last" is the run's end whatever the validation says, "best" the monitored figure
+    callbacks += [
+        ModelCheckpoint(folder, filename="last", save_top_k=1, enable_version_counter=False),
+        ModelCheckpoint(
+            folder, filename="best", monitor="val/monitor", mode=_monitor_mode(config), enable_version_counter=False
+        ),
+    ]
+    loggers = [instantiate(node, save_dir=str(run_dir)) for node in config.logger.values()]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return instantiate(
+            config.trainer,
+            callbacks=callbacks,
+            logger=loggers,
+            max_epochs=num_epochs if config.trainer.max_epochs is None else config.trainer.max_epochs,
+            use_distributed_sampler=False,
+            default_root_dir=str(run_dir),
+        )
+
+
+def quiet_libraries() -> None:
+    """Leave the libraries' advice out of the log; warnings that matter have their own line in ours."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of a deprecated class
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # two cores have no more
+    warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists.*")  # that is how a run resumes
+    warnings.filterwarnings("ignore", message=".*srun.*")
+    torch.set_float32_matmul_precision("high")
+
+
+def _monitor_mode(config: DictConfig) -> str:
+    return str(get_class(config.protocol.measure._target_).monitor_mode)
+
+
+def _total_steps(trainer: pl.Trainer, data: CurriculumData) -> int:
+    steps = data.steps_per_epoch * (trainer.max_epochs or data.num_epochs) // trainer.accumulate_grad_batches
+    steps //= trainer.world_size
+    return steps if trainer.max_steps < 0 else min(steps, trainer.max_steps)
+
+
+def _resume_from(resume: str | None, run_dir: Path) -> str | None:
+    if resume is None:
+        return None
+    if resume == "auto":
+        last = run_dir / "checkpoints" / "last.ckpt"
+        return str(last) if last.is_file() else None
+    if not Path(resume).is_file():
+        raise InputError(f"resume={resume}: no such checkpoint; give a path, auto or null")
+    return str(read_checkpoint(resume).path)

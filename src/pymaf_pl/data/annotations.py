@@ -1,0 +1,168 @@
+"""SPIN's annotation table (the format of its datasets/base_dataset.py), read once and checked.
+
+One ``.npz`` per data set and split. Files made for SPIN, PyMAF, PARE or 4D-Humans load unchanged; what we add are
+extra optional keys: ``body_model`` (whose betas these are, ``smpl`` if absent) and ``has_3d`` (N,) per row.
+"""
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pymaf_pl.errors import InputError
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+TextArray = npt.NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """The columns of a table; N rows, one person each. What a table lacks is zeros with its mask off.
+
+    Attributes:
+        path: the file.
+        imgname: (N,) image paths relative to the image root.
+        center: (N, 2) box centre, image px.
+        scale: (N,) box side / 200.
+        part: (N, 24, 3) annotated 2D joints x, y, confidence, image px.
+        openpose: (N, 25, 3) detected 2D joints.
+        S: (N, 24, 4) 3D joints in metres, camera axes, and confidence.
+        pose: (N, 72) axis-angle, root in the camera frame.
+        shape: (N, 10) betas.
+        has_smpl: (N,) pose and shape are valid.
+        has_3d: (N,) S is valid.
+        maskname: (N,) silhouettes relative to the image root, empty where there is none.
+        partname: (N,) part masks likewise.
+        body_model: the body that ``shape`` belongs to.
+    """
+
+    path: Path
+    imgname: TextArray
+    center: FloatArray
+    scale: FloatArray
+    part: FloatArray
+    openpose: FloatArray
+    S: FloatArray
+    pose: FloatArray
+    shape: FloatArray
+    has_smpl: BoolArray
+    has_3d: BoolArray
+    maskname: TextArray
+    partname: TextArray
+    body_model: str
+
+    def __len__(self) -> int:
+        return len(self.imgname)
+
+    def rows(self, start: int, stop: int) -> "Annotations":
+        """Return rows ``start`` to ``stop`` (exclusive) as a table of their own."""
+        if not 0 <= start < stop <= len(self):
+            raise InputError(f"{self.path}: rows {start}:{stop} are not within its {len(self)} rows")
+        cut = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Annotations(**{k: v[start:stop] if isinstance(v, np.ndarray) else v for k, v in cut.items()})
+
+    @classmethod
+    def concatenate(cls, tables: Sequence["Annotations"]) -> "Annotations":
+        """Stack the rows of several tables; path and body model are the first one's."""
+        first = tables[0]
+        columns = {f.name: [getattr(table, f.name) for table in tables] for f in fields(cls)}
+        stacked = {k: np.concatenate(v) if isinstance(v[0], np.ndarray) else v[0] for k, v in columns.items()}
+        return cls(**stacked) if len(tables) > 1 else first
+
+
+def load_annotations(path: str | Path) -> Annotations:
+    """Read and check a table.
+
+    Raises:
+        InputError: names the file, the key, the row and what was expected.
+    """
+    path = Path(path)
+    raw = _read(path)
+    for key in ("imgname", "center", "scale"):
+        if key not in raw:
+            raise InputError(f"{path}: no key '{key}'; an annotation table needs imgname, center and scale")
+    count = len(raw["imgname"])
+    if count == 0:
+        raise InputError(f"{path}: the table has no rows")
+
+    def column(key: str, *shape: int) -> FloatArray:
+        if key not in raw:
+            return np.zeros((count, *shape), np.float32)
+        return _checked(path, key, raw[key], (count, *shape))
+
+    def mask(key: str, default: bool) -> BoolArray:
+        return column(key).astype(bool) if key in raw else np.full(count, default)
+
+    def names(key: str) -> TextArray:
+        return np.asarray(raw[key]).astype(str) if key in raw else np.full(count, "", dtype=str)
+
+    table = Annotations(
+        path=path,
+        imgname=names("imgname"),
+        center=column("center", 2),
+        scale=column("scale"),
+        part=column("part", 24, 3),
+        openpose=column("openpose", 25, 3),
+        S=column("S", 24, 4),
+        pose=column("pose", 72),
+        shape=column("shape", 10),
+        has_smpl=mask("has_smpl", default="pose" in raw and "shape" in raw),
+        has_3d=mask("has_3d", default="S" in raw),
+        maskname=names("maskname"),
+        partname=names("partname"),
+        body_model=str(raw.get("body_model", "smpl")),
+    )
+    bad = np.flatnonzero(table.scale <= 0)
+    if len(bad):
+        raise InputError(f"{path}: 'scale' of row {bad[0]} is {table.scale[bad[0]]:g}; a box needs a positive size")
+    return table
+
+
+def check_images(table: Annotations, image_root: Path) -> None:
+    """Make sure that every image of a table is there.
+
+    Raises:
+        InputError: names the first missing file and how many there are.
+    """
+    missing = [name for name in dict.fromkeys(table.imgname.tolist()) if not (image_root / name).is_file()]
+    if missing:
+        raise InputError(
+            f"{image_root / missing[0]}: image not found ({len(missing)} of the images of {table.path.name} are "
+            "missing); check the image root"
+        )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise InputError(f"{path}: no such annotation table")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive)
+    except ValueError as error:
+        if "allow_pickle" in str(error):
+            raise InputError(
+                f"{path}: holds pickled object arrays, which are refused; save its columns as plain arrays"
+            ) from None
+        raise InputError(f"{path}: not a readable .npz ({error})") from None
+    except (OSError, zipfile.BadZipFile, EOFError, AttributeError) as error:
+        raise InputError(f"{path}: not a readable .npz, perhaps cut off while copying ({error})") from None
+
+
+def _checked(path: Path, key: str, values: Any, shape: tuple[int, ...]) -> FloatArray:
+    values = np.asarray(values)
+    if values.shape[:1] != shape[:1]:
+        raise InputError(f"{path}: '{key}' ends at row {len(values)}, the table has {shape[0]} rows")
+    if values.shape != shape:
+        raise InputError(f"{path}: '{key}' has rows of shape {values.shape[1:]} (row 0), expected {shape[1:]}")
+    if values.dtype.kind not in "fiub":
+        raise InputError(f"{path}: '{key}' holds {values.dtype}, expected numbers")
+    values = values.astype(np.float32)
+    finite = np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    if not finite.all():
+        raise InputError(f"{path}: '{key}' is not finite in row {int(np.flatnonzero(~finite)[0])}")
+    return values

@@ -1,0 +1,83 @@
+"""Augmentation: what is drawn at random, and how each label follows the picture."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial.transform import Rotation
+
+from pymaf_pl.body.joints import FLIP_24, FLIP_49, FLIP_SKELETON
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class AugmentationDraw:
+    """One draw; the default leaves a sample as it is."""
+
+    flip: bool = False
+    channel_gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    rotation_deg: float = 0.0
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random flip, colour, rotation and scale, as SPIN and PyMAF train with.
+
+    Args:
+        flip_probability: left-right flip.
+        channel_noise: each colour channel is multiplied by a factor within 1 +- this.
+        rotation_deg: standard deviation; clipped at twice that.
+        no_rotation_probability: leave the picture upright.
+        scale: standard deviation of the box scale about 1; clipped at that.
+    """
+
+    flip_probability: float = 0.5
+    channel_noise: float = 0.4
+    rotation_deg: float = 30.0
+    no_rotation_probability: float = 0.6
+    scale: float = 0.25
+
+    def draw(self, rng: np.random.Generator) -> AugmentationDraw:
+        """Draw in SPIN's order: flip, channels, rotation, scale, whether to rotate at all."""
+        flip = bool(rng.random() < self.flip_probability)
+        r, g, b = rng.uniform(1 - self.channel_noise, 1 + self.channel_noise, 3)
+        limit = 2 * self.rotation_deg
+        rotation = float(np.clip(rng.normal() * self.rotation_deg, -limit, limit))
+        scale = float(np.clip(1 + self.scale * rng.normal(), 1 - self.scale, 1 + self.scale))
+        if rng.random() < self.no_rotation_probability:
+            rotation = 0.0
+        return AugmentationDraw(flip, (float(r), float(g), float(b)), rotation, scale)
+
+
+def augment_pose(pose: npt.ArrayLike, draw: AugmentationDraw) -> FloatArray:
+    """Turn the root with the picture, then mirror: (24, 3) axis-angle, root in the camera frame."""
+    pose = np.array(pose, dtype=np.float64).reshape(24, 3)
+    if draw.rotation_deg:
+        turn = Rotation.from_euler("z", -draw.rotation_deg, degrees=True)
+        pose[0] = (turn * Rotation.from_rotvec(pose[0])).as_rotvec()
+    return pose[FLIP_SKELETON] * [1.0, -1.0, -1.0] if draw.flip else pose
+
+
+def augment_joints_3d(joints: npt.ArrayLike, draw: AugmentationDraw) -> FloatArray:
+    """Turn (24, 4) joints about the viewing axis, then mirror; the confidence column stays."""
+    joints = np.array(joints, dtype=np.float64)
+    angle = np.radians(-draw.rotation_deg)
+    cos, sin = np.cos(angle), np.sin(angle)
+    joints[:, :2] = joints[:, :2] @ np.array([[cos, sin], [-sin, cos]])
+    return joints[FLIP_24] * [-1.0, 1.0, 1.0, 1.0] if draw.flip else joints
+
+
+def reorder_keypoints(keypoints: FloatArray, draw: AugmentationDraw) -> FloatArray:
+    """Swap left and right among (49, 3) keypoints of a flipped picture; their positions follow the affine map."""
+    return keypoints[FLIP_49] if draw.flip else keypoints
+
+
+def apply_channel_gain(image: npt.NDArray[np.uint8], gain: tuple[float, float, float]) -> npt.NDArray[np.uint8]:
+    """Multiply the colour channels and clip to 0..255."""
+    if gain == (1.0, 1.0, 1.0):
+        return image
+    levels = np.arange(256)[:, None] * np.array(gain)
+    table = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    return np.stack([table[image[..., c], c] for c in range(3)], axis=-1)

@@ -1,0 +1,134 @@
+"""A table and its images as samples: crop, augment, normalise the labels' frames."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from pymaf_pl.data.annotations import Annotations
+from pymaf_pl.data.augment import (
+    Augmentation,
+    AugmentationDraw,
+    apply_channel_gain,
+    augment_joints_3d,
+    augment_pose,
+    reorder_keypoints,
+)
+from pymaf_pl.data.images import read_image, warp_crop
+from pymaf_pl.geometry.crop import crop_affine, crop_px_to_ndc, flip_affine, transform_points
+
+
+class SampleKey(NamedTuple):
+    """Which sample to make: the random numbers depend on seed, epoch and position, never on the worker.
+
+    Attributes:
+        epoch: epoch of the training run.
+        position: place in that epoch's order.
+        source: name of the source.
+        row: row of its table.
+    """
+
+    epoch: int
+    position: int
+    source: str
+    row: int
+
+
+class PersonDataset:
+    """One source: rows of a table, cropped from their images.
+
+    Args:
+        table: the labels.
+        image_root: folder that ``imgname`` is relative to.
+        image_size: side of the crops in px.
+        body_model: the body in use; ``shape`` labels of another one are masked.
+        augmentation: None for evaluation.
+    """
+
+    def __init__(
+        self,
+        table: Annotations,
+        image_root: str | Path,
+        image_size: int,
+        body_model: str,
+        augmentation: Augmentation | None = None,
+    ) -> None:
+        self.table, self.image_root, self.image_size = table, Path(image_root), image_size
+        self.augmentation = augmentation
+        self.has_betas = table.has_smpl & (table.body_model == body_model)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def sample(self, row: int, rng: np.random.Generator | None = None) -> dict[str, Any]:
+        """Return one entry of a :class:`pymaf_pl.types.Batch`, augmented if ``rng`` is given."""
+        draw = self.augmentation.draw(rng) if self.augmentation and rng is not None else AugmentationDraw()
+        table, size = self.table, self.image_size
+        affine = crop_affine(table.center[row], 200.0 * table.scale[row] * draw.scale, size, draw.rotation_deg)
+        if draw.flip:
+            affine = flip_affine(affine, size)
+        image = warp_crop(read_image(self.image_root / table.imgname[row]), affine, size)
+        image = apply_channel_gain(image, draw.channel_gain)
+
+        keypoints = np.concatenate([table.openpose[row], table.part[row]]).astype(np.float64)
+        keypoints[:, :2] = crop_px_to_ndc(transform_points(keypoints[:, :2], affine), size)
+        keypoints = reorder_keypoints(keypoints, draw)
+        keypoints[keypoints[:, 2] <= 0] = 0.0  # unlabelled joints lie anywhere; keep them out of every sum
+
+        def tensor(values: Any) -> torch.Tensor:
+            return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+
+        return {
+            "image": torch.from_numpy(image).permute(2, 0, 1),
+            "pose": tensor(augment_pose(table.pose[row], draw) * table.has_smpl[row]),
+            "betas": tensor(table.shape[row] * self.has_betas[row]),
+            "keypoints_2d": tensor(keypoints),
+            "keypoints_3d": tensor(augment_joints_3d(table.S[row], draw) * table.has_3d[row]),
+            "has_pose": torch.tensor(bool(table.has_smpl[row])),
+            "has_betas": torch.tensor(bool(self.has_betas[row])),
+            "has_keypoints_3d": torch.tensor(bool(table.has_3d[row])),
+            "crop_affine": tensor(affine),
+            "index": torch.tensor(row),
+        }
+
+
+class MixtureDataset(Dataset[dict[str, Any]]):
+    """Several sources behind one index of :class:`SampleKey`.
+
+    Args:
+        sources: name to data set.
+        seed: of all augmentation.
+    """
+
+    def __init__(self, sources: Mapping[str, PersonDataset], seed: int = 0) -> None:
+        self.sources, self.seed = dict(sources), seed
+
+    def __len__(self) -> int:
+        return sum(map(len, self.sources.values()))
+
+    def __getitem__(self, key: SampleKey) -> dict[str, Any]:
+        rng = np.random.default_rng([self.seed, key.epoch, key.position])
+        return self.sources[key.source].sample(key.row, rng)
+
+
+class EvaluationDataset(Dataset[dict[str, Any]]):
+    """One source row by row, without augmentation."""
+
+    def __init__(self, source: PersonDataset) -> None:
+        self.source = source
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        return self.source.sample(row)
+
+
+def one_thread_per_worker(_worker: int) -> None:
+    """Keep OpenCV and torch of a loader's worker to one thread, so that workers do not fight over the cores."""
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)

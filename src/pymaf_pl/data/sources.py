@@ -1,0 +1,116 @@
+"""Where a table and its images come from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from pymaf_pl.data.annotations import Annotations, check_images, load_annotations
+from pymaf_pl.data.synth.generate import generate_world
+from pymaf_pl.errors import InputError
+
+
+class Source(Protocol):
+    """Something that can be made ready and then read."""
+
+    def prepare(self) -> None:
+        """Make the files, if they are ours to make; runs in one process only."""
+        ...
+
+    def load(self) -> tuple[Annotations, Path]:
+        """Return the checked table and the image root."""
+        ...
+
+
+@dataclass(frozen=True)
+class SpinTable:
+    """A table of one's own in SPIN's format.
+
+    Args:
+        table: the ``.npz``.
+        image_root: folder that its ``imgname`` is relative to.
+        rows: first row and end, exclusive, to use only a part of it.
+    """
+
+    table: str
+    image_root: str
+    rows: tuple[int, int] | None = None
+
+    def prepare(self) -> None:
+        """Nothing to make."""
+
+    def load(self) -> tuple[Annotations, Path]:
+        """Read and check the table, and make sure that its images are there."""
+        table, root = load_annotations(self.table), Path(self.image_root)
+        if self.rows is not None:
+            table = table.rows(*self.rows)
+        check_images(table, root)
+        return table, root
+
+
+@dataclass(frozen=True)
+class SyntheticWorld:
+    """A synthetic data set, rendered on first use and kept.
+
+    Args:
+        world: ``studio`` or ``wild``.
+        root: folder that holds the data sets.
+        num: people.
+        split: ``train`` or ``val``; other people and other clothes.
+        seed: of everything in it.
+        size: side of the pictures in px.
+        workers: rendering processes.
+        options: effects that differ from the world's defaults.
+    """
+
+    world: Literal["studio", "wild"]
+    root: str
+    num: int
+    split: str = "train"
+    seed: int = 0
+    size: int = 144
+    workers: int = 2
+    options: dict[str, Any] | None = None
+
+    def prepare(self) -> None:
+        """Render what is missing."""
+        self._generate()
+
+    def load(self) -> tuple[Annotations, Path]:
+        """Read the table."""
+        return load_annotations(self._generate()), Path(self.root)
+
+    def _generate(self) -> Path:
+        return generate_world(
+            self.world,
+            Path(self.root),
+            self.num,
+            self.split,
+            self.seed,
+            size=self.size,
+            workers=self.workers,
+            options=self.options,
+        )
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Several sources under one image root, one after another.
+
+    Args:
+        sources: at least one; the same body model and the same image root.
+    """
+
+    sources: Sequence[Source]
+
+    def prepare(self) -> None:
+        """Make all of them ready."""
+        for source in self.sources:
+            source.prepare()
+
+    def load(self) -> tuple[Annotations, Path]:
+        """Read all of them and stack their rows."""
+        tables, roots = zip(*(source.load() for source in self.sources), strict=True)
+        if len(set(roots)) != 1 or len({table.body_model for table in tables}) != 1:
+            raise InputError("joined sources need the same image root and the same body model")
+        return Annotations.concatenate(tables), roots[0]

@@ -1,0 +1,20 @@
+"""Two synthetic worlds with exact labels, made in minutes on a CPU and free of any licence.
+
+``studio``  a few known people in one room seen by four fixed cameras, every row with 3D labels: Human3.6M's role.
+``wild``    somebody new somewhere new in every picture, half of the rows with 2D labels only: the role of LSP and COCO.
+
+Where do I find ...
+    make a data set                    ``generate``        generate_world
+    switch an effect off               ``options``         WorldOptions
+    look at a data set                 ``contact_sheet``   contact_sheet
+    who is in the picture              ``people``, ``wardrobe``, ``anatomy``
+    where, in which light              ``stage``, ``studio``, ``indoors``, ``landscape``, ``lighting``, ``room``
+    camera, window, labels             ``camera``, ``chunk``
+    occluders, blur, noise             ``effects``
+"""
+
+from pymaf_pl.data.synth.contact_sheet import contact_sheet
+from pymaf_pl.data.synth.generate import generate_world
+from pymaf_pl.data.synth.options import World, WorldOptions, default_options
+
+__all__ = ["World", "WorldOptions", "contact_sheet", "default_options", "generate_world"]

@@ -1,0 +1,258 @@
+"""Make a chunk of rows: pose people, frame them, draw them, write the pictures, return the labels.
+
+A chunk depends on its number and on the parameters alone, never on which process makes it or what was made before.
+
+Frames:  camera axes: x right, y down, z forward, metres. Raster px have pixel i's centre at i + 0.5; stored labels have
+         it at i, as annotators and SPIN's tables do, so half a pixel is taken off at the very end.
+Shapes:  B rows of one render call, S picture side.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from pymaf_pl.body import BodyModel
+from pymaf_pl.body.joints import JOINTS_24
+from pymaf_pl.body.pose_prior import PosePrior
+from pymaf_pl.data.synth import effects
+from pymaf_pl.data.synth.anatomy import shipped_anatomy
+from pymaf_pl.data.synth.camera import Array, Window, frame, heading_rotation
+from pymaf_pl.data.synth.lighting import batch_light
+from pymaf_pl.data.synth.options import WORLDS, World, WorldOptions
+from pymaf_pl.data.synth.stage import Stage, set_studio, set_wild
+from pymaf_pl.render import composite, face_incidence, render_labels, render_picture_fast
+
+CHUNK = 64
+_BATCH = 8  # a few pictures at a time stay in the cache
+_ROOT = JOINTS_24.index("pelvis")
+_SPLITS = ("train", "val", "test")
+
+Columns = dict[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what a data set looks like."""
+
+    world: World
+    split: str
+    num: int
+    seed: int
+    size: int
+    options: WorldOptions
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder of pictures, and of the table."""
+        return f"{self.world}_{self.split}"
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether silhouettes and part pictures are written too."""
+        return self.split != "train"
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """One person on stage, posed and framed."""
+
+    stage: Stage
+    window: Window
+    pose: Array
+    transl: Array
+    joints: Array
+    """(49, 3) in camera axes, from the camera."""
+    surface: NDArray[np.float32]
+    """(V, 3) the clothed surface, likewise."""
+
+
+def make_chunk(recipe: Recipe, index: int, out: Path) -> Columns:
+    """Write the pictures of one chunk under ``out`` and return its part of the table."""
+    rows = range(index * CHUNK, min((index + 1) * CHUNK, recipe.num))
+    place = (WORLDS.index(recipe.world), _SPLITS.index(recipe.split), index)
+    crowd, *own = (
+        np.random.default_rng(s) for s in np.random.SeedSequence(recipe.seed, spawn_key=place).spawn(CHUNK + 1)
+    )
+    poses = _draw_poses(recipe.options, crowd)[: len(rows)]
+    parts: list[Columns] = []
+    for first in range(0, len(rows), _BATCH):
+        batch = slice(first, min(first + _BATCH, len(rows)))
+        parts.append(_make_batch(recipe, list(rows)[batch], poses[batch], own[batch], out))
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+def _draw_poses(options: WorldOptions, rng: np.random.Generator) -> Array:
+    """Draw the poses of a whole chunk, so that a short last chunk is the beginning of a full one."""
+    pose = _prior().sample(CHUNK, rng, options.temperature)
+    rare = _prior().sample(CHUNK, rng, options.extreme_temperature)
+    pose = np.where((rng.uniform(size=CHUNK) < options.extreme_share)[:, None, None], rare, pose)
+    swap = (rng.uniform(size=CHUNK) < 0.5)[:, None, None] & options.mirror
+    return np.where(swap, PosePrior.mirror(pose), pose)
+
+
+@cache
+def _prior() -> PosePrior:
+    return PosePrior()
+
+
+@cache
+def _incidence() -> torch.Tensor:
+    body = shipped_anatomy()[0]
+    return face_incidence(body.faces, body.num_vertices)
+
+
+@cache
+def _limbs() -> torch.Tensor:
+    return torch.from_numpy(shipped_anatomy()[0].surface.limb.astype(np.int64))
+
+
+@torch.no_grad()
+def _make_batch(recipe: Recipe, rows: list[int], poses: Array, rngs: list[np.random.Generator], out: Path) -> Columns:
+    body, anatomy, _ = shipped_anatomy()
+    set_stage = set_studio if recipe.world == "studio" else set_wild
+    stages = [set_stage(anatomy, recipe.options, recipe.split, rng) for rng in rngs]
+    shots = _pose_and_frame(recipe, stages, poses, rngs)
+    pictures = _draw(body, shots)
+    for row, shot, picture, rng in zip(rows, shots, pictures, rngs, strict=True):
+        _develop(recipe, shot, picture, rng, out / recipe.folder / f"{row:06d}.jpg")
+    columns = _label(recipe, rows, shots)
+    if recipe.has_masks:
+        columns |= _write_masks(recipe, rows, shots, body, out)
+    return columns
+
+
+def _pose_and_frame(recipe: Recipe, stages: list[Stage], poses: Array, rngs: list[np.random.Generator]) -> list[_Shot]:
+    body, _, clothed = shipped_anatomy()
+    poses = poses.copy()
+    for pose, stage in zip(poses, stages, strict=True):
+        upright = heading_rotation(stage.heading) @ Rotation.from_rotvec(pose[0]).as_matrix()
+        pose[0] = Rotation.from_matrix(stage.camera.rotation @ upright).as_rotvec()
+    # The table stores float32: decode what will be stored, not what was drawn.
+    poses = poses.astype(np.float32).astype(np.float64)
+    rotmat = torch.from_numpy(Rotation.from_rotvec(poses.reshape(-1, 3)).as_matrix()).float().view(-1, 24, 3, 3)
+    betas = torch.from_numpy(np.stack([stage.betas for stage in stages])).float()
+    thickness = torch.from_numpy(np.stack([stage.appearance.thickness for stage in stages]))
+    surfaces = clothed(rotmat, torch.cat([betas, thickness], dim=1)).points.numpy()
+    joints = body.joints_49(rotmat, betas).double().numpy()
+    roots = joints[:, 25 + _ROOT]
+
+    shots = []
+    for i, (stage, rng) in enumerate(zip(stages, rngs, strict=True)):
+        camera = stage.camera
+        skeleton = joints[i] - roots[i]
+        # Stand on the ground: the lowest vertex, along the vertical, touches it.
+        height = roots[i] @ camera.up - (surfaces[i] @ camera.up.astype(np.float32)).min()
+        transl = (
+            camera.to_camera(np.array([stage.spot[0], height, stage.spot[1]])).astype(np.float32).astype(np.float64)
+        )
+        surface, skeleton = surfaces[i] + (transl - roots[i]).astype(np.float32), skeleton + transl
+        window = frame(
+            skeleton[25:], surface, recipe.size, rng, margin=recipe.options.margin, truncate=recipe.options.truncate
+        )
+        shots.append(_Shot(stage, window, poses[i], transl, skeleton, surface))
+    return shots
+
+
+def _draw(body: BodyModel, shots: list[_Shot]) -> NDArray[np.float32]:
+    """Render the people before their backdrops: (B, S, S, 3)."""
+    size = shots[0].window.size
+    backdrops = []
+    for shot in shots:
+        camera = shot.stage.camera
+        in_world = shot.surface @ camera.rotation.astype(np.float32) + camera.position.astype(np.float32)
+        backdrops.append(shot.stage.backdrop(shot.window, in_world))
+    surface = torch.from_numpy(np.stack([shot.surface for shot in shots]))
+    albedo = torch.from_numpy(np.stack([shot.stage.appearance.albedo for shot in shots]))
+    light = batch_light([shot.stage.light for shot in shots], [shot.stage.camera for shot in shots])
+    screen = _to_screen(surface, [shot.window for shot in shots])
+    person = render_picture_fast(
+        screen, surface, body.faces, albedo, light, size, size, cull=True, incidence=_incidence()
+    )
+    background = torch.from_numpy(np.stack(backdrops)).float().permute(0, 3, 1, 2)
+    drawn: NDArray[np.float32] = composite(person.rgb, person.alpha, background).permute(0, 2, 3, 1).numpy()
+    return drawn
+
+
+def _to_screen(surface: torch.Tensor, windows: list[Window]) -> torch.Tensor:
+    focal = torch.tensor([window.focal for window in windows])[:, None, None]
+    centre = torch.tensor([(window.centre_x, window.centre_y) for window in windows])[:, None]
+    depth = surface[..., 2:]
+    return torch.cat([surface[..., :2] / depth * focal + centre, -1 / depth], dim=-1)  # -1/z is linear on the screen
+
+
+def _develop(recipe: Recipe, shot: _Shot, picture: NDArray[np.float32], rng: np.random.Generator, path: Path) -> None:
+    options = recipe.options
+    if rng.uniform() < options.occlude:
+        picture = effects.occlude(picture, shot.window.project(shot.joints[25:]), shot.stage.light.on_ground, rng)
+    if rng.uniform() < options.blur:
+        picture = effects.blur(np.ascontiguousarray(picture), rng)
+    levels = effects.develop(picture, options.noise, rng)
+    quality = int(rng.integers(options.jpeg[0], options.jpeg[1] + 1))
+    if not cv2.imwrite(str(path), levels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality]):
+        raise OSError(f"could not write {path}")
+
+
+def _label(recipe: Recipe, rows: list[int], shots: list[_Shot]) -> Columns:
+    """Return the SPIN columns of a batch, and the camera that took each picture."""
+    labelled = np.array([shot.stage.labelled for shot in shots])
+    joints = np.stack([shot.joints for shot in shots])
+    transl = np.stack([shot.transl for shot in shots])
+    pixels = np.stack([shot.window.project(shot.joints) for shot in shots]) - 0.5
+    inside = ((pixels >= -0.5) & (pixels < recipe.size - 0.5)).all(-1)
+    keypoints = np.concatenate([pixels, inside[..., None]], -1)
+    rooted = np.concatenate([joints[:, 25:] - transl[:, None], np.ones((len(rows), 24, 1))], -1)
+    windows = [shot.window for shot in shots]
+    centre, scale = _spin_boxes(keypoints[:, 25:])
+    keep = labelled[:, None]
+    columns: Columns = {
+        "imgname": np.array([f"{recipe.folder}/{row:06d}.jpg" for row in rows]),
+        "center": centre.astype(np.float32),
+        "scale": scale.astype(np.float32),
+        "part": keypoints[:, 25:].astype(np.float32),
+        "openpose": keypoints[:, :25].astype(np.float32),
+        "S": np.where(keep[..., None], rooted, 0).astype(np.float32),
+        "pose": np.where(keep, np.stack([shot.pose.reshape(-1) for shot in shots]), 0).astype(np.float32),
+        "shape": np.where(keep, np.stack([shot.stage.betas for shot in shots]), 0).astype(np.float32),
+        "has_smpl": labelled.astype(np.uint8),
+        "has_3d": labelled.astype(np.uint8),
+        "cam_intrinsics": np.array(
+            [(w.focal, w.focal, w.centre_x - 0.5, w.centre_y - 0.5) for w in windows], np.float32
+        ),
+        "transl": np.where(keep, transl, 0).astype(np.float32),
+    }
+    return columns
+
+
+def _spin_boxes(keypoints: Array) -> tuple[Array, Array]:
+    """Centre and size / 200 of the boxes round the labelled joints, 1.2 times their larger side (SPIN preprocessing)."""
+    seen = keypoints[..., 2:] > 0
+    low = np.where(seen, keypoints[..., :2], np.inf).min(1)
+    high = np.where(seen, keypoints[..., :2], -np.inf).max(1)
+    return (low + high) / 2, 1.2 * (high - low).max(1) / 200
+
+
+def _write_masks(recipe: Recipe, rows: list[int], shots: list[_Shot], body: BodyModel, out: Path) -> Columns:
+    """Write silhouettes (0, 255) and parts (0 to 6) of the body itself, without clothes and whatever stands before it."""
+    rotmat = torch.from_numpy(
+        Rotation.from_rotvec(np.concatenate([shot.pose for shot in shots])).as_matrix()
+    ).float().view(-1, 24, 3, 3)  # fmt: skip
+    betas = torch.from_numpy(np.stack([shot.stage.betas for shot in shots])).float()
+    root = body.joints_49(rotmat, betas)[:, 25 + _ROOT]
+    transl = torch.from_numpy(np.stack([shot.transl for shot in shots])).float()
+    vertices = body(rotmat, betas).vertices + (transl - root)[:, None]
+    screen = _to_screen(vertices, [shot.window for shot in shots])
+    labels = render_labels(screen, body.faces, _limbs(), recipe.size, recipe.size).numpy().astype(np.uint8)
+    names: dict[str, list[str]] = {"maskname": [], "partname": []}
+    for row, label in zip(rows, labels, strict=True):
+        for key, kind, picture in (("maskname", "mask", (label > 0) * np.uint8(255)), ("partname", "part", label)):
+            name = f"{recipe.folder}/{row:06d}_{kind}.png"
+            if not cv2.imwrite(str(out / name), picture):
+                raise OSError(f"could not write {out / name}")
+            names[key].append(name)
+    return {key: np.array(values) for key, values in names.items()}

@@ -1,0 +1,143 @@
+"""Sources, stages and loaders for Lightning."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader
+
+from pymaf_pl.data.augment import Augmentation
+from pymaf_pl.data.dataset import EvaluationDataset, MixtureDataset, PersonDataset, one_thread_per_worker
+from pymaf_pl.data.mixture import CurriculumSampler, Stage
+from pymaf_pl.data.sources import Source
+from pymaf_pl.errors import InputError
+
+
+class CurriculumData(pl.LightningDataModule):
+    """Train through stages of weighted mixtures, validate on one held-out source.
+
+    The order of samples and their augmentation depend on seed, epoch and position alone, so a run that resumes in the
+    middle of an epoch goes on at the next unseen sample.
+
+    Args:
+        sources: name to source, for training.
+        validation: held-out source.
+        stages: the curriculum; each is ``{name, epochs, mix}``.
+        body_model: name of the body in use; shape labels of another one are masked.
+        image_size: side of the crops in px; a multiple of 32.
+        batch_size: people per step and device.
+        eval_batch_size: people per validation step.
+        samples_per_epoch: over all devices; None for the largest source.
+        augmentation: of training crops; None for none.
+        num_workers: loader processes.
+        seed: of order and augmentation.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        validation: Source,
+        stages: Sequence[Mapping[str, Any]],
+        body_model: str,
+        image_size: int = 224,
+        batch_size: int = 64,
+        eval_batch_size: int = 32,
+        samples_per_epoch: int | None = None,
+        augmentation: Augmentation | None = None,
+        num_workers: int = 2,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if image_size % 32 or image_size < 32:
+            raise InputError(f"data.image_size={image_size}: the backbone needs a multiple of 32")
+        self.sources, self.validation = dict(sources), validation
+        self.stages = [Stage(**stage) for stage in stages]
+        self.body_model, self.image_size = body_model, image_size
+        self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
+        self.augmentation, self.num_workers, self.seed = augmentation, num_workers, seed
+        self._samples_per_epoch = samples_per_epoch
+        self._train: dict[str, PersonDataset] | None = None
+        self._val: PersonDataset | None = None
+
+    def prepare_data(self) -> None:
+        """Render synthetic worlds that are missing; one process only, so nothing is kept in self."""
+        used = {name for stage in self.stages for name in stage.mix}
+        for source in [*(self.sources[name] for name in sorted(used & set(self.sources))), self.validation]:
+            source.prepare()
+
+    @property
+    def train_sets(self) -> dict[str, PersonDataset]:
+        """The training sources that a stage mixes in, read on first use."""
+        if self._train is None:
+            used = {name for stage in self.stages for name in stage.mix}
+            self._train = {
+                name: self._dataset(source, self.augmentation) for name, source in self.sources.items() if name in used
+            }
+        return self._train
+
+    @property
+    def val_set(self) -> PersonDataset:
+        """The held-out people, read on first use."""
+        if self._val is None:
+            self._val = self._dataset(self.validation, None)
+        return self._val
+
+    def _dataset(self, source: Source, augmentation: Augmentation | None) -> PersonDataset:
+        table, root = source.load()
+        return PersonDataset(table, root, self.image_size, self.body_model, augmentation)
+
+    @property
+    def num_epochs(self) -> int:
+        """Epochs of all stages together."""
+        return sum(stage.epochs for stage in self.stages)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps of one epoch on each device."""
+        return len(self._sampler()) // self.batch_size
+
+    def _sampler(self) -> CurriculumSampler:
+        lengths = {name: len(dataset) for name, dataset in self.train_sets.items()}
+        trainer = self.trainer
+        first_epoch, skip = 0, 0
+        if trainer is not None and trainer.fit_loop.restarting:
+            first_epoch = trainer.current_epoch
+            # .processed, not .completed: the latter lags one behind in a checkpoint saved at a step's end
+            skip = trainer.fit_loop.epoch_loop.batch_progress.current.processed * self.batch_size
+        sampler = CurriculumSampler(
+            self.stages,
+            {name: lengths.get(name, 1) for name in self.sources},
+            self._samples_per_epoch or max(lengths.values()),
+            seed=self.seed,
+            rank=trainer.global_rank if trainer is not None else 0,
+            world_size=trainer.world_size if trainer is not None else 1,
+            first_epoch=first_epoch,
+            skip=skip,
+        )
+        if len(sampler) < self.batch_size:
+            raise InputError(
+                f"data.batch_size={self.batch_size} is more than the {len(sampler)} samples of an epoch on each device"
+            )
+        return sampler
+
+    def train_dataloader(self) -> DataLoader[dict[str, Any]]:
+        """Return the loader that walks the curriculum."""
+        return DataLoader(
+            MixtureDataset(self.train_sets, self.seed),
+            batch_size=self.batch_size,
+            sampler=self._sampler(),
+            drop_last=True,
+            **self._workers(),
+        )
+
+    def val_dataloader(self) -> DataLoader[dict[str, Any]]:
+        """Return the loader over the held-out people, in order."""
+        return DataLoader(EvaluationDataset(self.val_set), batch_size=self.eval_batch_size, **self._workers())
+
+    def _workers(self) -> dict[str, Any]:
+        return {
+            "num_workers": self.num_workers,
+            "worker_init_fn": one_thread_per_worker,
+            "persistent_workers": self.num_workers > 0,
+            "pin_memory": self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
+        }

@@ -1,0 +1,97 @@
+"""What a run leaves behind, written whole or not at all."""
+
+import hashlib
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = ("pymaf-pl", "torch", "torchvision", "pytorch-lightning", "numpy", "hydra-core", "smplx",
+             "opencv-python-headless", "roma", "torchmetrics", "wandb")  # fmt: skip
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a file under a temporary name in the same folder, then rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> Path:
+    """Write JSON; numbers that are not finite become null."""
+    return write_text(path, json.dumps(_finite(content), indent=2) + "\n")
+
+
+def metrics_document(
+    protocol: str, num_samples: int, rows: Sequence[Mapping[str, float]], extra: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Lay out ``metrics.json``: one row per iteration, the last one again as ``final``."""
+    return {
+        "schema": 1,
+        "protocol": protocol,
+        "num_samples": num_samples,
+        "unit": "mm",
+        "iterations": [dict(row) for row in rows],
+        "final": dict(rows[-1]),
+        "extra": dict(extra or {}),
+    }
+
+
+def run_record(body: Mapping[str, str], seed: int, device: str, data: Sequence[Path]) -> dict[str, Any]:
+    """Collect what made a run: command, commit and diff, versions, seed, device, body, data files with their hashes."""
+    return {
+        "command": sys.argv,
+        "git": _git(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "seed": seed,
+        "device": device,
+        "body": dict(body),
+        "data": {str(path): sha256(path) for path in data},
+    }
+
+
+def sha256(path: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _git() -> dict[str, str] | None:
+    def run(*arguments: str) -> str:
+        # the checkout of the code, not the folder the user happens to stand in
+        return subprocess.run(
+            ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True, timeout=10
+        ).stdout
+
+    try:
+        return {"commit": run("rev-parse", "HEAD").strip(), "diff": run("diff", "HEAD", "--", "../..", ":!*.npz")}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

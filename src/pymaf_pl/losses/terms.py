@@ -1,0 +1,169 @@
+"""The losses of one iteration, one small class per term (SPIN; PyMAF adds the vertices).
+
+Every term sees all T supervised iterations at once and returns one value per iteration. A row without the label that a
+term needs does not count; a batch without any gives zero. Default weights are the published ones.
+
+Shapes:  T iterations, B people.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from pymaf_pl.body.joints import HIPS_24, OPENPOSE_25
+
+_NUM_OPENPOSE = len(OPENPOSE_25)
+
+
+class DecodedBodies(NamedTuple):
+    """What the terms look at, decoded once.
+
+    Attributes:
+        rotmat: (T, B, 24, 3, 3).
+        betas: (T, B, 10).
+        weak_cam: (T, B, 3).
+        joints_49: (T, B, 49, 3) metres, camera axes, before translation.
+        keypoints_2d: (T, B, 49, 2) crop NDC.
+        vertices: (T, B, V, 3), only when a term needs them.
+    """
+
+    rotmat: Tensor
+    betas: Tensor
+    weak_cam: Tensor
+    joints_49: Tensor
+    keypoints_2d: Tensor
+    vertices: Tensor | None
+
+
+class Targets(NamedTuple):
+    """Labels in the form the terms compare with; masks as in :class:`pymaf_pl.types.Batch`.
+
+    Attributes:
+        rotmat: (B, 24, 3, 3).
+        betas: (B, 10).
+        keypoints_2d: (B, 49, 3).
+        keypoints_3d: (B, 24, 4).
+        has_pose, has_betas, has_keypoints_3d: (B,) bool.
+        vertices: (B, V, 3), only when a term needs them.
+    """
+
+    rotmat: Tensor
+    betas: Tensor
+    keypoints_2d: Tensor
+    keypoints_3d: Tensor
+    has_pose: Tensor
+    has_betas: Tensor
+    has_keypoints_3d: Tensor
+    vertices: Tensor | None
+
+
+class Term(Protocol):
+    """A weighted loss: ``needs_vertices`` asks for the full surface."""
+
+    weight: float
+    needs_vertices: bool
+
+    def __call__(self, predicted: DecodedBodies, target: Targets) -> Tensor:
+        """Return the unweighted loss of each iteration, (T,)."""
+        ...
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Average (T, B, ...) values over the people in ``mask`` (B,) and all that follows; (T,), zero if nobody is in."""
+    per_person = values.flatten(2).mean(dim=2)
+    mask = mask.to(per_person)
+    # where, not a product: a masked label may be anything, and 0 * nan is nan
+    kept = torch.where(mask > 0, per_person, torch.zeros_like(per_person))
+    return kept.sum(dim=1) / mask.sum().clamp_min(1)
+
+
+@dataclass
+class Keypoints2D:
+    """Squared error of the projected joints, weighted by confidence, averaged over all 49 joints and all people.
+
+    Args:
+        weight: 300 as published. The mean includes unlabelled joints, so a labelled one counts 300 / (49 * 2 * B).
+        openpose_weight: factor on the 25 detected joints; 0 as published.
+        truth_weight: factor on the 24 annotated joints.
+    """
+
+    weight: float = 300.0
+    openpose_weight: float = 0.0
+    truth_weight: float = 1.0
+    needs_vertices: bool = False
+
+    def __call__(self, predicted: DecodedBodies, target: Targets) -> Tensor:
+        """Return (T,)."""
+        confidence = target.keypoints_2d[..., 2:]
+        group = torch.full_like(confidence, self.truth_weight)
+        group[:, :_NUM_OPENPOSE] = self.openpose_weight
+        squared = (predicted.keypoints_2d - target.keypoints_2d[..., :2]).square()
+        return (group * confidence * squared).flatten(1).mean(dim=1)
+
+
+@dataclass
+class Keypoints3D:
+    """Squared error in square metres of the 24 annotated joints, both sides centred between their hips."""
+
+    weight: float = 300.0
+    needs_vertices: bool = False
+
+    def __call__(self, predicted: DecodedBodies, target: Targets) -> Tensor:
+        """Return (T,)."""
+        ours = predicted.joints_49[:, :, _NUM_OPENPOSE:]
+        theirs = target.keypoints_3d[..., :3]
+        ours = ours - ours[:, :, HIPS_24].mean(dim=2, keepdim=True)
+        theirs = theirs - theirs[:, HIPS_24].mean(dim=1, keepdim=True)
+        return masked_mean(target.keypoints_3d[..., 3:] * (ours - theirs).square(), target.has_keypoints_3d)
+
+
+@dataclass
+class Pose:
+    """Squared error of the entries of all 24 rotation matrices, root included."""
+
+    weight: float = 60.0
+    needs_vertices: bool = False
+
+    def __call__(self, predicted: DecodedBodies, target: Targets) -> Tensor:
+        """Return (T,)."""
+        return masked_mean((predicted.rotmat - target.rotmat).square(), target.has_pose)
+
+
+@dataclass
+class Shape:
+    """Squared error of the shape coefficients."""
+
+    weight: float = 0.06
+    needs_vertices: bool = False
+
+    def __call__(self, predicted: DecodedBodies, target: Targets) -> Tensor:
+        """Return (T,)."""
+        return masked_mean((predicted.betas - target.betas).square(), target.has_betas)
+
+
+@dataclass
+class Camera:
+    """Keeps the scale positive: ``exp(-10 s)^2``, negligible once s is above 0.5."""
+
+    weight: float = 1.0
+    needs_vertices: bool = False
+
+    def __call__(self, predicted: DecodedBodies, target: Targets) -> Tensor:
+        """Return (T,)."""
+        return torch.exp(-10 * predicted.weak_cam[..., 0]).square().mean(dim=1)
+
+
+@dataclass
+class Vertices:
+    """Absolute error in metres of the full surface, not aligned. Off in the published configuration."""
+
+    weight: float = 0.0
+    needs_vertices: bool = True
+
+    def __call__(self, predicted: DecodedBodies, target: Targets) -> Tensor:
+        """Return (T,)."""
+        assert predicted.vertices is not None
+        assert target.vertices is not None
+        return masked_mean((predicted.vertices - target.vertices).abs(), target.has_pose & target.has_betas)

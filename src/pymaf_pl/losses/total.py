@@ -1,0 +1,87 @@
+"""The training loss: a plain sum of terms over iterations, and the dense terms once."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from pymaf_pl.body import BodyModel
+from pymaf_pl.errors import InputError
+from pymaf_pl.geometry.camera import project
+from pymaf_pl.geometry.rotation import rotmat_from_6d, rotmat_from_axis_angle
+from pymaf_pl.losses.dense import DenseLoss
+from pymaf_pl.losses.terms import DecodedBodies, Targets, Term
+from pymaf_pl.types import Batch, BodyState, NetworkOutput
+
+
+class FeedbackLoss(nn.Module):
+    """Supervise every iteration but the mean body, all equally.
+
+    Args:
+        body: decodes estimates and labels.
+        terms: name to term; names become log keys. A term of weight 0 is not computed.
+        dense: auxiliary dense supervision, if any; used when the network returns dense logits.
+        iteration_weights: factor per iteration, 1..T; None for all ones.
+    """
+
+    def __init__(
+        self,
+        body: BodyModel,
+        terms: Mapping[str, Term],
+        dense: DenseLoss | None = None,
+        iteration_weights: list[float] | None = None,
+    ) -> None:
+        super().__init__()
+        self.body = body
+        self.terms = {name: term for name, term in terms.items() if term.weight != 0}
+        self.dense = dense
+        self.iteration_weights = iteration_weights
+        self._needs_vertices = any(term.needs_vertices for term in self.terms.values())
+
+    def forward(self, output: NetworkOutput, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the total, and its summands by name: ``keypoints_2d/iter_1``, ..., ``dense_part``."""
+        predicted, target = self._decode(output.iterations[1:]), self._targets(batch)
+        weights = torch.ones(len(predicted.betas), device=predicted.betas.device)
+        if self.iteration_weights is not None:
+            if len(self.iteration_weights) != len(weights):
+                raise InputError(
+                    f"losses.iteration_weights has {len(self.iteration_weights)} values for {len(weights)} iterations"
+                )
+            weights = weights.new_tensor(self.iteration_weights)
+        parts: dict[str, Tensor] = {}
+        for name, term in self.terms.items():
+            for t, value in enumerate((term.weight * weights * term(predicted, target)).unbind(), start=1):
+                parts[f"{name}/iter_{t}"] = value
+        if self.dense is not None and output.dense is not None:
+            parts |= self.dense(output.dense, target)
+        return torch.stack(list(parts.values())).sum(), parts
+
+    def _decode(self, states: tuple[BodyState, ...]) -> DecodedBodies:
+        """Decode all iterations in one call of the body model."""
+        count = len(states)
+        state = BodyState.cat(states)
+        rotmat = rotmat_from_6d(state.pose_6d.float())
+        joints = self.body.joints_49(rotmat, state.betas)
+        decoded = DecodedBodies(
+            rotmat=rotmat,
+            betas=state.betas.float(),
+            weak_cam=state.weak_cam.float(),
+            joints_49=joints,
+            keypoints_2d=project(joints, state.weak_cam.float()),
+            vertices=self.body(rotmat, state.betas).vertices if self._needs_vertices else None,
+        )
+        return DecodedBodies(*(None if x is None else x.unflatten(0, (count, -1)) for x in decoded))
+
+    @torch.no_grad()
+    def _targets(self, batch: Batch) -> Targets:
+        rotmat = rotmat_from_axis_angle(batch["pose"])
+        return Targets(
+            rotmat=rotmat,
+            betas=batch["betas"],
+            keypoints_2d=batch["keypoints_2d"],
+            keypoints_3d=batch["keypoints_3d"],
+            has_pose=batch["has_pose"],
+            has_betas=batch["has_betas"],
+            has_keypoints_3d=batch["has_keypoints_3d"],
+            vertices=self.body(rotmat, batch["betas"]).vertices if self._needs_vertices else None,
+        )
