@@ -128,6 +128,9 @@ def read_smpl_file(path: Path) -> dict[str, npt.NDArray[Any]]:
         if key not in raw:
             raise InputError(f"{path}: no array '{key}'; an SMPL body file has it, a regressor or fit file has not")
         arrays[key] = np.asarray(raw[key])
+    for key, array in arrays.items():
+        if array.dtype.kind not in "fiu":
+            raise InputError(f"{path}: '{key}' holds {array.dtype}, not numbers")
     for key, shape in _SHAPES.items():
         if arrays[key].shape != shape:
             raise InputError(f"{path}: '{key}' has the shape {arrays[key].shape}, SMPL's is {shape}")
@@ -164,8 +167,8 @@ def check_regressors(arrays: BodyArrays) -> None:
              "right_elbow", "left_wrist", "right_wrist")  # fmt: skip
     regressed = (arrays.h36m_regressor @ arrays.v_template)[select(names, H36M_17)]
     miss = np.linalg.norm(regressed - skeleton[select(names, SKELETON_24)], axis=1).max()
-    extra = arrays.extra_regressor @ arrays.v_template
-    extra_miss = max(np.linalg.norm(extra[0] - skeleton[2]), np.linalg.norm(extra[1] - skeleton[1]))
+    extra = (arrays.extra_regressor @ arrays.v_template)[select(("right_hip_lsp", "left_hip_lsp", "neck_lsp"), EXTRA_9)]
+    extra_miss = np.linalg.norm(extra - skeleton[select(("right_hip", "left_hip", "neck"), SKELETON_24)], axis=1).max()
     for file, value in (("J_regressor_h36m", miss), ("J_regressor_extra", extra_miss)):
         if value > _REGRESSOR_TOLERANCE:
             raise InputError(

@@ -16,7 +16,7 @@ from smplx import SMPL
 from smplx.utils import Struct
 from torch import Tensor, nn
 
-from pymaf_pl.body.files import BodyArrays, Gender, read_open_body, read_smpl_body
+from pymaf_pl.body.files import GENDERS, BodyArrays, Gender, read_open_body, read_smpl_body
 from pymaf_pl.body.joints import JOINTS_49_FROM_54, PARENTS, SURFACE_21
 from pymaf_pl.body.mean import mean_state
 from pymaf_pl.body.skinning import Skinner
@@ -150,8 +150,10 @@ def load_body(name: str = "open", gender: Gender = "neutral", directory: str | P
         directory: folder of the SMPL files, for ``smpl`` only.
 
     Raises:
-        InputError: an unknown name, or files that are missing or do not fit together.
+        InputError: an unknown name or gender, or files that are missing or do not fit together.
     """
+    if gender not in GENDERS:
+        raise InputError(f"body.gender={gender}: there are {', '.join(GENDERS)}")
     if name == "open":
         return BodyModel(read_open_body(gender))
     if name == "smpl":

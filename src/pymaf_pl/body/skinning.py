@@ -73,12 +73,13 @@ class Skinner(nn.Module):
         index = torch.arange(num_vertices) if vertices is None else torch.as_tensor(vertices, dtype=torch.long)
         self.num_direct = len(index)
         rows = torch.zeros(0, num_vertices, dtype=v_template.dtype) if regressor is None else regressor.to(v_template)
-        share = rows @ weights  # (K, 24): how much of each combination rides on each bone
-        owner, bone = (share.abs() > 1e-9).nonzero(as_tuple=True)
+        signed = torch.cat([rows.clamp(min=0), rows.clamp(max=0)])  # apart, so that shares cannot cancel
+        share = signed @ weights  # (2K, 24): how much of each combination rides on each bone
+        half, bone = (share.abs() > 1e-9).nonzero(as_tuple=True)
         # (M, V): which mean of vertices each virtual vertex is
-        mean = rows[owner] * weights[:, bone].T / share[owner, bone].unsqueeze(-1)
-        combine = torch.zeros(len(rows), len(owner), dtype=v_template.dtype)
-        combine[owner, torch.arange(len(owner))] = share[owner, bone]
+        mean = signed[half] * weights[:, bone].T / share[half, bone].unsqueeze(-1)
+        combine = torch.zeros(len(rows), len(half), dtype=v_template.dtype)
+        combine[half % max(len(rows), 1), torch.arange(len(half))] = share[half, bone]
 
         flat_pose = posedirs.unflatten(1, (num_vertices, 3))
         virtual_pose = torch.einsum("mv,pvc->pmc", mean, flat_pose)
@@ -114,9 +115,9 @@ class Skinner(nn.Module):
             joints = self.joint_template + torch.einsum("bs,jcs->bjc", betas, self.joint_shapedirs)
             rotation, position = self._chain(pose_rotmat, joints)
             points = self._blend(pose_rotmat, betas, rotation, position - _rotate(rotation, joints))
-        if self.combine.numel():
-            direct, virtual = points[:, : self.num_direct], points[:, self.num_direct :]
-            points = torch.cat([direct, self.combine @ virtual], dim=1)
+            if self.combine.numel():
+                direct, virtual = points[:, : self.num_direct], points[:, self.num_direct :]
+                points = torch.cat([direct, self.combine @ virtual], dim=1)
         return SkinnedOutput(points, position)
 
     def _chain(self, local: Tensor, joints: Tensor) -> tuple[Tensor, Tensor]:

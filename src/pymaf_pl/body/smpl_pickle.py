@@ -2,7 +2,7 @@
 
 Official SMPL files are Python-2 pickles with chumpy-wrapped arrays and a scipy.sparse joint regressor. Every class
 that the file names becomes one of numpy's rebuild helpers or an inert stub that only keeps its state; any other name
-is refused. Covers what chumpy 0.70 writes with protocols 0, 1 and 2.
+is refused. Covers what chumpy 0.70 writes with protocols 0, 1 and 2, and plain arrays of any protocol.
 """
 
 import collections
@@ -69,6 +69,12 @@ def _reconstruct(cls: type, shape: tuple[int, ...], _typecode: Any) -> npt.NDArr
     return np.ndarray.__new__(np.ndarray, shape, np.dtype("b"))
 
 
+def _frombuffer(raw: Any, dtype: np.dtype[Any], shape: tuple[int, ...], order: str) -> npt.NDArray[Any]:  # protocol 5
+    if not isinstance(dtype, np.dtype) or dtype.hasobject:
+        raise UnsafePickleError("only arrays of numbers may be rebuilt from bytes")
+    return np.frombuffer(raw, dtype).reshape(shape, order="F" if order == "F" else "C")
+
+
 def _scalar(dtype: np.dtype[Any], raw: Any) -> Any:
     if dtype.hasobject:
         raise UnsafePickleError("object scalars are refused")
@@ -101,6 +107,8 @@ for _module in ("copy_reg", "copyreg"):
     _ALLOWED[f"{_module}._reconstructor"] = _copyreg
 for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
     _ALLOWED |= {f"{_module}._reconstruct": _reconstruct, f"{_module}.scalar": _scalar}
+for _module in ("numpy.core.numeric", "numpy._core.numeric"):
+    _ALLOWED[f"{_module}._frombuffer"] = _frombuffer
 for _format, _stub in (("csc", _SparseColumns), ("csr", _SparseRows)):
     for _module in (f"scipy.sparse.{_format}", f"scipy.sparse._{_format}"):
         _ALLOWED[f"{_module}.{_format}_matrix"] = _stub

@@ -56,7 +56,6 @@ def publish_results(run_dir: Path, module: PyMAFModule, people: PersonDataset, s
             people=[view_of(module, people, int(row)) for row in rows],
             faces=module.losses.body.faces.cpu().numpy(),
             curves=_curves(run_dir / "metrics.csv"),
-            notes=["Iteration 0 is the mean body, before anything was seen."],
         )
         console.print(f"report: {page}", soft_wrap=True)
     console.print(f"numbers: {run_dir / 'metrics.json'}", soft_wrap=True)

@@ -39,6 +39,8 @@ def train(config: DictConfig) -> float:
     quiet_libraries()
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     check_signatures(config)
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
     pl.seed_everything(config.seed, workers=True, verbose=False)
 
     body: BodyModel = instantiate(config.body)
@@ -68,7 +70,8 @@ def train(config: DictConfig) -> float:
     log.info("training on %s, %d steps; files in %s", device, module.total_steps, run_dir)
 
     trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
-    trainer.validate(module, datamodule=data, verbose=False)
+    if module.rows_step != module.global_step:  # the last epoch's validation has measured the final weights already
+        trainer.validate(module, datamodule=data, verbose=False)
     if trainer.is_global_zero:
         publish_results(run_dir, module, data.val_set, config.report_people, title=str(config.name))
     return float(module.rows[-1][module.protocol.monitor])
@@ -80,7 +83,7 @@ def build_trainer(config: DictConfig, run_dir: Path, num_epochs: int) -> pl.Trai
     folder = run_dir / "checkpoints"
     # two callbacks: "last" is the run's end whatever the validation says, "best" the monitored figure
     callbacks += [
-        ModelCheckpoint(folder, filename="last", save_top_k=1, enable_version_counter=False),
+        ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False),
         ModelCheckpoint(
             folder, filename="best", monitor="val/monitor", mode=_monitor_mode(config), enable_version_counter=False
         ),
@@ -105,6 +108,7 @@ def quiet_libraries() -> None:
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of a deprecated class
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # two cores have no more
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists.*")  # that is how a run resumes
+    warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
     warnings.filterwarnings("ignore", message=".*srun.*")
     torch.set_float32_matmul_precision("high")
 

@@ -5,6 +5,7 @@ extra optional keys: ``body_model`` (whose betas these are, ``smpl`` if absent) 
 """
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -75,6 +76,9 @@ class Annotations:
         return cls(**stacked) if len(tables) > 1 else first
 
 
+_KEYS = {f.name for f in fields(Annotations)} - {"path"}  # other columns are not read, and may be anything
+
+
 def load_annotations(path: str | Path) -> Annotations:
     """Read and check a table.
 
@@ -86,7 +90,7 @@ def load_annotations(path: str | Path) -> Annotations:
     for key in ("imgname", "center", "scale"):
         if key not in raw:
             raise InputError(f"{path}: no key '{key}'; an annotation table needs imgname, center and scale")
-    count = len(raw["imgname"])
+    count = raw["imgname"].size
     if count == 0:
         raise InputError(f"{path}: the table has no rows")
 
@@ -95,11 +99,19 @@ def load_annotations(path: str | Path) -> Annotations:
             return np.zeros((count, *shape), np.float32)
         return _checked(path, key, raw[key], (count, *shape))
 
-    def mask(key: str, default: bool) -> BoolArray:
-        return column(key).astype(bool) if key in raw else np.full(count, default)
+    def mask(key: str, *needs: str) -> BoolArray:
+        """Rows whose labels are valid: none if the table lacks one of the columns, all if it does not say."""
+        if any(column not in raw for column in needs):
+            return np.zeros(count, dtype=bool)
+        return column(key).astype(bool) if key in raw else np.ones(count, dtype=bool)
 
     def names(key: str) -> TextArray:
-        return np.asarray(raw[key]).astype(str) if key in raw else np.full(count, "", dtype=str)
+        if key not in raw:
+            return np.full(count, "", dtype=str)
+        _check_shape(path, key, raw[key], (count,))
+        if raw[key].dtype.kind not in "US":
+            raise InputError(f"{path}: '{key}' holds {raw[key].dtype}, expected file names")
+        return raw[key].astype(str)
 
     table = Annotations(
         path=path,
@@ -111,8 +123,8 @@ def load_annotations(path: str | Path) -> Annotations:
         S=column("S", 24, 4),
         pose=column("pose", 72),
         shape=column("shape", 10),
-        has_smpl=mask("has_smpl", default="pose" in raw and "shape" in raw),
-        has_3d=mask("has_3d", default="S" in raw),
+        has_smpl=mask("has_smpl", "pose", "shape"),
+        has_3d=mask("has_3d", "S"),
         maskname=names("maskname"),
         partname=names("partname"),
         body_model=str(raw.get("body_model", "smpl")),
@@ -137,28 +149,37 @@ def check_images(table: Annotations, image_root: Path) -> None:
         )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, npt.NDArray[Any]]:
     if not path.is_file():
         raise InputError(f"{path}: no such annotation table")
+    raw, key = {}, ""
     try:
+        if not zipfile.is_zipfile(path):
+            raise zipfile.BadZipFile("not a zip archive")
         with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
+            for key in _KEYS.intersection(archive.files):
+                raw[key] = archive[key]
     except ValueError as error:
         if "allow_pickle" in str(error):
             raise InputError(
-                f"{path}: holds pickled object arrays, which are refused; save its columns as plain arrays"
+                f"{path}: '{key}' is a pickled object array, which is refused; save it as a plain array"
             ) from None
         raise InputError(f"{path}: not a readable .npz ({error})") from None
-    except (OSError, zipfile.BadZipFile, EOFError, AttributeError) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise InputError(f"{path}: not a readable .npz, perhaps cut off while copying ({error})") from None
+    return raw
 
 
-def _checked(path: Path, key: str, values: Any, shape: tuple[int, ...]) -> FloatArray:
-    values = np.asarray(values)
-    if values.shape[:1] != shape[:1]:
-        raise InputError(f"{path}: '{key}' ends at row {len(values)}, the table has {shape[0]} rows")
+def _check_shape(path: Path, key: str, values: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
+    rows = len(values) if values.ndim else 0
+    if rows != shape[0]:
+        raise InputError(f"{path}: '{key}' ends at row {rows}, the table has {shape[0]} rows")
     if values.shape != shape:
         raise InputError(f"{path}: '{key}' has rows of shape {values.shape[1:]} (row 0), expected {shape[1:]}")
+
+
+def _checked(path: Path, key: str, values: npt.NDArray[Any], shape: tuple[int, ...]) -> FloatArray:
+    _check_shape(path, key, values, shape)
     if values.dtype.kind not in "fiub":
         raise InputError(f"{path}: '{key}' holds {values.dtype}, expected numbers")
     values = values.astype(np.float32)

@@ -1,10 +1,13 @@
 """Decoding a picture and warping it into a crop."""
 
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from pymaf_pl.errors import InputError
 from pymaf_pl.geometry.crop import FloatArray, invert_affine
@@ -13,6 +16,13 @@ ImageArray = npt.NDArray[np.uint8]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def normalise(images: Tensor) -> Tensor:
+    """Turn (B, 3, S, S) uint8 RGB into the float input of ImageNet backbones, on the images' device."""
+    mean = torch.tensor(IMAGENET_MEAN, device=images.device)[:, None, None]
+    std = torch.tensor(IMAGENET_STD, device=images.device)[:, None, None]
+    return (images.float() / 255 - mean) / std
 
 
 def read_image(path: str | Path) -> ImageArray:
@@ -63,3 +73,16 @@ def paste_back(values: npt.NDArray[np.generic], affine: FloatArray, height: int,
     half = inverse[:, :2] @ np.array([0.5, 0.5]) - 0.5
     matrix = inverse + np.array([[0, 0, half[0]], [0, 0, half[1]]])
     return np.asarray(cv2.warpAffine(values, matrix, (width, height), flags=cv2.INTER_NEAREST))
+
+
+def write_png(path: str | Path, image: npt.NDArray[np.uint8]) -> Path:
+    """Write a (H, W, 3) RGB or (H, W) picture under a temporary name, then rename it."""
+    path = Path(path)
+    channels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
+    done, data = cv2.imencode(".png", channels)
+    if not done:
+        raise InputError(f"{path}: the picture of shape {image.shape} cannot be written as PNG")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(data.tobytes())
+    os.replace(temporary, path)
+    return path

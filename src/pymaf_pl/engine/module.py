@@ -9,19 +9,12 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from pymaf_pl.data.images import IMAGENET_MEAN, IMAGENET_STD
+from pymaf_pl.data.images import normalise
 from pymaf_pl.losses import FeedbackLoss
 from pymaf_pl.metrics.per_iteration import PerIterationMean
 from pymaf_pl.metrics.protocols import Protocol
 from pymaf_pl.models import FeedbackNetwork
 from pymaf_pl.types import Batch, NetworkOutput
-
-
-def normalise(images: Tensor) -> Tensor:
-    """Turn (B, 3, S, S) uint8 RGB into the float input of ImageNet backbones."""
-    mean = torch.tensor(IMAGENET_MEAN, device=images.device)[:, None, None]
-    std = torch.tensor(IMAGENET_STD, device=images.device)[:, None, None]
-    return (images.float() / 255 - mean) / std
 
 
 class PyMAFModule(pl.LightningModule):
@@ -57,6 +50,7 @@ class PyMAFModule(pl.LightningModule):
         self.network.to(memory_format=self.memory_format)
         self.validation = PerIterationMean(network.num_iterations + 1, protocol.figures)
         self.rows: list[dict[str, float]] = []
+        self.rows_step = -1
 
     def forward(self, images: Tensor) -> NetworkOutput:
         """Return body[0..T] for uint8 crops."""
@@ -81,8 +75,8 @@ class PyMAFModule(pl.LightningModule):
                 self.validation.update(t, self.protocol.evaluate(body, state, truth))
 
     def on_validation_epoch_end(self) -> None:
-        """Log ``val/<protocol>/iter_<t>/<figure>`` and keep the rows for the run's files."""
-        self.rows = self.validation.compute()
+        """Log ``val/<protocol>/iter_<t>/<figure>`` and keep the rows, and their step, for the run's files."""
+        self.rows, self.rows_step = self.validation.compute(), self.global_step
         self.validation.reset()
         prefix = f"val/{self.protocol.name}"
         named = {

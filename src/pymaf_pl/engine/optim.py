@@ -2,7 +2,6 @@
 
 import math
 
-import torch
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -30,7 +29,7 @@ def adam(
         {"params": rest, "name": "image"},
         {"params": feedback, "lr": lr * feedback_lr_factor, "name": "feedback"},
     ]
-    return Adam(groups, lr=lr, betas=tuple(betas), fused=torch.cuda.is_available() or None)
+    return Adam(groups, lr=lr, betas=tuple(betas), fused=True)
 
 
 def constant(optimizer: Optimizer, _total_steps: int) -> LambdaLR:

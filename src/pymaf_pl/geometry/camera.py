@@ -51,13 +51,14 @@ def estimate_translation(joints: Tensor, keypoints: Tensor, confidence: Tensor) 
         confidence: (B, J) non-negative.
 
     Returns:
-        The (B, 3) translation and a (B,) mask of the rows that determine one: at least two confident joints that do not
-        coincide, in front of the camera. Other rows hold the translation of ``[0.9, 0, 0]``, SPIN's mean camera.
+        The (B, 3) translation and a (B,) mask of the rows that determine one: at least two confident joints, 1e-3
+        apart or more, in front of the camera. Other rows hold the translation of ``[0.9, 0, 0]``, SPIN's mean camera.
     """
     dtype = joints.dtype
     joints, keypoints, weight = joints.double(), keypoints.double(), confidence.double()
     f = _NDC_FOCAL
-    u, w = keypoints, weight.unsqueeze(-1)
+    w = weight.unsqueeze(-1)
+    u = torch.where(w > 0, keypoints, 0.0)  # what nobody is sure of may be anything, even NaN
     right = u * joints[..., 2:] - f * joints[..., :2]
     total = weight.sum(-1)
     mean_u = (w * u).sum(-2)
@@ -68,7 +69,7 @@ def estimate_translation(joints: Tensor, keypoints: Tensor, confidence: Tensor) 
     target = torch.cat([f * (w * right).sum(-2), -(w * u * right).sum((-2, -1)).unsqueeze(-1)], dim=-1)
     # the determinant is f^4 * total * (weighted variance of the keypoints): zero where nothing fixes the depth
     spread = total * normal[:, 2, 2] - mean_u.square().sum(-1)
-    valid = spread > 1e-6
+    valid = spread > 1e-6 * total.square()
     safe = torch.where(valid[:, None, None], normal, torch.eye(3, dtype=normal.dtype, device=normal.device))
     solution = torch.linalg.solve(safe, target)
     valid = valid & (solution[:, 2] > 0)

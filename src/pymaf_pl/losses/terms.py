@@ -70,13 +70,21 @@ class Term(Protocol):
         ...
 
 
+def where_labelled(values: Tensor, labelled: Tensor) -> Tensor:
+    """Keep ``values`` where ``labelled`` (broadcast over the trailing dimensions), put zero elsewhere.
+
+    To be used on differences, before they are squared: a label that is masked may be anything, and the gradient of a
+    square is 0 * nan = nan.
+    """
+    return torch.where(labelled, values, torch.zeros_like(values))
+
+
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Average (T, B, ...) values over the people in ``mask`` (B,) and all that follows; (T,), zero if nobody is in."""
-    per_person = values.flatten(2).mean(dim=2)
-    mask = mask.to(per_person)
-    # where, not a product: a masked label may be anything, and 0 * nan is nan
-    kept = torch.where(mask > 0, per_person, torch.zeros_like(per_person))
-    return kept.sum(dim=1) / mask.sum().clamp_min(1)
+    """Average (T, B, ...) values, zero outside ``mask`` (B,), over the people in it and all that follows.
+
+    (T,); zero if nobody is in.
+    """
+    return values.flatten(2).mean(dim=2).sum(dim=1) / mask.sum().clamp_min(1)
 
 
 @dataclass
@@ -96,11 +104,10 @@ class Keypoints2D:
 
     def __call__(self, predicted: DecodedBodies, target: Targets) -> Tensor:
         """Return (T,)."""
-        confidence = target.keypoints_2d[..., 2:]
-        group = torch.full_like(confidence, self.truth_weight)
-        group[:, :_NUM_OPENPOSE] = self.openpose_weight
-        squared = (predicted.keypoints_2d - target.keypoints_2d[..., :2]).square()
-        return (group * confidence * squared).flatten(1).mean(dim=1)
+        weight = target.keypoints_2d[..., 2:] * self.truth_weight
+        weight[:, :_NUM_OPENPOSE] = target.keypoints_2d[:, :_NUM_OPENPOSE, 2:] * self.openpose_weight
+        error = where_labelled(predicted.keypoints_2d - target.keypoints_2d[..., :2], weight != 0)
+        return (weight * error.square()).flatten(1).mean(dim=1)
 
 
 @dataclass
@@ -116,7 +123,9 @@ class Keypoints3D:
         theirs = target.keypoints_3d[..., :3]
         ours = ours - ours[:, :, HIPS_24].mean(dim=2, keepdim=True)
         theirs = theirs - theirs[:, HIPS_24].mean(dim=1, keepdim=True)
-        return masked_mean(target.keypoints_3d[..., 3:] * (ours - theirs).square(), target.has_keypoints_3d)
+        confidence = where_labelled(target.keypoints_3d[..., 3:], target.has_keypoints_3d[:, None, None])
+        error = where_labelled(ours - theirs, confidence != 0)
+        return masked_mean(confidence * error.square(), target.has_keypoints_3d)
 
 
 @dataclass
@@ -128,7 +137,8 @@ class Pose:
 
     def __call__(self, predicted: DecodedBodies, target: Targets) -> Tensor:
         """Return (T,)."""
-        return masked_mean((predicted.rotmat - target.rotmat).square(), target.has_pose)
+        error = where_labelled(predicted.rotmat - target.rotmat, target.has_pose[:, None, None, None])
+        return masked_mean(error.square(), target.has_pose)
 
 
 @dataclass
@@ -140,7 +150,8 @@ class Shape:
 
     def __call__(self, predicted: DecodedBodies, target: Targets) -> Tensor:
         """Return (T,)."""
-        return masked_mean((predicted.betas - target.betas).square(), target.has_betas)
+        error = where_labelled(predicted.betas - target.betas, target.has_betas[:, None])
+        return masked_mean(error.square(), target.has_betas)
 
 
 @dataclass
@@ -166,4 +177,6 @@ class Vertices:
         """Return (T,)."""
         assert predicted.vertices is not None
         assert target.vertices is not None
-        return masked_mean((predicted.vertices - target.vertices).abs(), target.has_pose & target.has_betas)
+        labelled = target.has_pose & target.has_betas
+        error = where_labelled(predicted.vertices - target.vertices, labelled[:, None, None])
+        return masked_mean(error.abs(), labelled)

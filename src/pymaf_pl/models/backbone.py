@@ -5,6 +5,8 @@ is one number away.
 """
 
 import logging
+from http.client import HTTPException
+from pickle import UnpicklingError
 from typing import Literal
 
 from torch import Tensor, nn
@@ -15,6 +17,8 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 from pymaf_pl.errors import InputError
 
 log = logging.getLogger(__name__)
+# no network, a broken download, a broken file in torch's cache
+_UNAVAILABLE = (OSError, HTTPException, RuntimeError, UnpicklingError, EOFError)
 
 Depth = Literal[18, 34, 50, 101]
 _LAYOUT: dict[int, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, int, int]]] = {
@@ -66,8 +70,9 @@ class ResNet(nn.Module):
         url = get_model_weights(f"resnet{depth}").IMAGENET1K_V1.url
         try:
             state = load_state_dict_from_url(url, progress=False, check_hash=True, weights_only=True)
-        except (OSError, RuntimeError) as error:
-            log.warning("no ImageNet weights: %s (%s); the backbone starts from random weights", url, error)
+        except _UNAVAILABLE as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            log.warning("no ImageNet weights: %s (%s); the backbone starts from random weights", url, reason)
             return
         self.load_state_dict({key: value for key, value in state.items() if not key.startswith("fc.")})
 

@@ -7,6 +7,7 @@ Shapes:  B people, C channels of the map, H W its size, P points, D channels kep
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ class MeshAlignedSampler(nn.Module):
         skip = channels[0]
         self.layers = nn.ModuleList(
             nn.Conv1d(c_in + (skip if i else 0), c_out, kernel_size=1)
-            for i, (c_in, c_out) in enumerate(zip(channels[:-1], channels[1:], strict=True))
+            for i, (c_in, c_out) in enumerate(pairwise(channels))
         )
 
     def forward(self, features: Tensor, points: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """The feature pyramid: one coarse map to several, coarse to fine."""
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 
@@ -22,7 +24,7 @@ class DeconvPyramid(nn.Module):
                 nn.BatchNorm2d(c_out),
                 nn.ReLU(inplace=True),
             )
-            for c_in, c_out in zip(widths[:-1], widths[1:], strict=True)
+            for c_in, c_out in pairwise(widths)
         )
 
     def forward(self, features: Tensor) -> list[Tensor]:

@@ -51,6 +51,8 @@ def pymaf(
         dense_head: auxiliary dense correspondence on the finest map.
     """
     _check_iterations(num_iterations)
+    if pyramid_levels < 1:
+        raise InputError(f"model.pyramid_levels={pyramid_levels}: there must be at least one map to read")
     sources = feedback(body, num_iterations)
     skipped = max(0, pyramid_levels - num_iterations)
     evidence = [

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from pymaf_pl.body import BodyModel, load_body
 from pymaf_pl.body.joints import SKELETON_24, SURFACE_21
 from pymaf_pl.body.skinning import Skinner
+from pymaf_pl.data.synth.textures import Floats
 
-Values = NDArray[np.float32]
+Values = Floats
 Mask = NDArray[np.bool_]
 
 # Regions whose cover can have its own thickness.
@@ -102,8 +103,16 @@ def survey(body: BodyModel) -> Anatomy:
         "shin": leg * _ramp(along_leg, 0.45, 0.6) * _ramp(1.05 - along_leg, 0, 0.08),
         "foot": owned_by("ankle", "foot") * _ramp(along_leg, 0.98, 1.03),
     }
+    x, y, z, along_arm, along_leg, head_front = (
+        np.asarray(values, np.float32) for values in (x, y, z, along_arm, along_leg, head_front)
+    )
     return Anatomy(
-        *(np.asarray(values, np.float32) for values in (x, y, z, along_arm, along_leg, head_front)),
+        x=x,
+        y=y,
+        z=z,
+        along_arm=along_arm,
+        along_leg=along_leg,
+        head_front=head_front,
         trunk=trunk,
         arm=arm,
         leg=leg,
@@ -135,7 +144,7 @@ def _fold_fields(rest: NDArray[np.float64], count: int = 12) -> Values:
         size = (0.05, 0.09, 0.18)[i % 3]
         waves = rng.normal(size=(24, 3)) / size
         fields[i] = np.cos(rest @ waves.T + rng.uniform(0, 2 * np.pi, 24)).sum(1)
-    return (fields / fields.std(1, keepdims=True)).astype(np.float32)
+    return np.asarray(fields / fields.std(1, keepdims=True), np.float32)
 
 
 def clothed_surface(body: BodyModel, anatomy: Anatomy) -> Skinner:

@@ -7,11 +7,11 @@ Frames:  world axes: x and z along the ground, y up, metres; camera axes: x righ
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
-Array = NDArray[np.float64]
-Image = NDArray[np.float32]
+from pymaf_pl.data.synth.textures import Floats
+
+Array = Floats
+Image = Floats
 
 
 @dataclass(frozen=True)
@@ -49,22 +49,32 @@ class Window:
         across = (np.arange(self.size, dtype=np.float32) + 0.5 - np.float32(self.centre_x)) / np.float32(self.focal)
         down = (np.arange(self.size, dtype=np.float32) + 0.5 - np.float32(self.centre_y)) / np.float32(self.focal)
         right, below, ahead = camera.rotation.astype(np.float32)[..., None, None]
-        return (across * right + ahead) + down[:, None] * below
+        rays: Image = (across * right + ahead) + down[:, None] * below
+        return rays
 
 
 def look_at(position: Array, target: Array, *, yaw_deg: float = 0, pitch_deg: float = 0, roll_deg: float = 0) -> Camera:
     """Aim a camera at a point, then turn it away by a little."""
     ahead = (target - position) / np.linalg.norm(target - position)
-    right = np.cross(ahead, (0.0, 1.0, 0.0))
-    right /= np.linalg.norm(right)
+    right = np.array([-ahead[2], 0.0, ahead[0]]) / np.hypot(ahead[0], ahead[2])
     aimed = np.stack([right, np.cross(ahead, right), ahead])
-    turn = Rotation.from_euler("yxz", [yaw_deg, pitch_deg, roll_deg], degrees=True).as_matrix()
-    return Camera(turn @ aimed, position)
+    pitch, yaw, roll = (turn_about(axis, np.radians(deg)) for axis, deg in enumerate((pitch_deg, yaw_deg, roll_deg)))
+    return Camera(roll @ pitch @ yaw @ aimed, position)
+
+
+def turn_about(axis: int, angle: float) -> Array:
+    """Return the (3, 3) rotation by ``angle`` radians about one of the axes."""
+    cosine, sine = np.cos(angle), np.sin(angle)
+    rotation = np.eye(3)
+    first, second = (axis + 1) % 3, (axis + 2) % 3
+    rotation[first, first] = rotation[second, second] = cosine
+    rotation[first, second], rotation[second, first] = -sine, sine
+    return rotation
 
 
 def heading_rotation(heading: float) -> Array:
     """Return the rotation about the vertical that turns somebody facing +z by ``heading`` radians, towards +x."""
-    return Rotation.from_euler("y", heading).as_matrix()
+    return turn_about(1, heading)
 
 
 def frame(

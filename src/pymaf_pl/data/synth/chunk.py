@@ -2,12 +2,10 @@
 
 A chunk depends on its number and on the parameters alone, never on which process makes it or what was made before.
 
-Frames:  camera axes: x right, y down, z forward, metres. Raster px have pixel i's centre at i + 0.5; stored labels have
-         it at i, as annotators and SPIN's tables do, so half a pixel is taken off at the very end.
+Frames:  camera axes: x right, y down, z forward, metres; raster px: pixel i has its centre at i + 0.5.
 Shapes:  B rows of one render call, S picture side.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -18,64 +16,25 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from pymaf_pl.body import BodyModel
-from pymaf_pl.body.joints import JOINTS_24
 from pymaf_pl.body.pose_prior import PosePrior
 from pymaf_pl.data.synth import effects
 from pymaf_pl.data.synth.anatomy import shipped_anatomy
-from pymaf_pl.data.synth.camera import Array, Window, frame, heading_rotation
+from pymaf_pl.data.synth.camera import Array, frame, heading_rotation
+from pymaf_pl.data.synth.labels import ROOT, Columns, Shot, label, to_screen, write_masks
 from pymaf_pl.data.synth.lighting import batch_light
-from pymaf_pl.data.synth.options import WORLDS, World, WorldOptions
+from pymaf_pl.data.synth.options import WORLDS, WorldOptions
+from pymaf_pl.data.synth.recipe import SPLITS, Recipe
 from pymaf_pl.data.synth.stage import Stage, set_studio, set_wild
-from pymaf_pl.render import composite, face_incidence, render_labels, render_picture_fast
+from pymaf_pl.render import composite, face_incidence, render_picture_fast
 
 CHUNK = 64
 _BATCH = 8  # a few pictures at a time stay in the cache
-_ROOT = JOINTS_24.index("pelvis")
-_SPLITS = ("train", "val", "test")
-
-Columns = dict[str, NDArray[np.generic]]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides what a data set looks like."""
-
-    world: World
-    split: str
-    num: int
-    seed: int
-    size: int
-    options: WorldOptions
-
-    @property
-    def folder(self) -> str:
-        """Name of the folder of pictures, and of the table."""
-        return f"{self.world}_{self.split}"
-
-    @property
-    def has_masks(self) -> bool:
-        """Whether silhouettes and part pictures are written too."""
-        return self.split != "train"
-
-
-@dataclass(frozen=True)
-class _Shot:
-    """One person on stage, posed and framed."""
-
-    stage: Stage
-    window: Window
-    pose: Array
-    transl: Array
-    joints: Array
-    """(49, 3) in camera axes, from the camera."""
-    surface: NDArray[np.float32]
-    """(V, 3) the clothed surface, likewise."""
 
 
 def make_chunk(recipe: Recipe, index: int, out: Path) -> Columns:
     """Write the pictures of one chunk under ``out`` and return its part of the table."""
     rows = range(index * CHUNK, min((index + 1) * CHUNK, recipe.num))
-    place = (WORLDS.index(recipe.world), _SPLITS.index(recipe.split), index)
+    place = (WORLDS.index(recipe.world), SPLITS.index(recipe.split), index)
     crowd, *own = (
         np.random.default_rng(s) for s in np.random.SeedSequence(recipe.seed, spawn_key=place).spawn(CHUNK + 1)
     )
@@ -107,11 +66,6 @@ def _incidence() -> torch.Tensor:
     return face_incidence(body.faces, body.num_vertices)
 
 
-@cache
-def _limbs() -> torch.Tensor:
-    return torch.from_numpy(shipped_anatomy()[0].surface.limb.astype(np.int64))
-
-
 @torch.no_grad()
 def _make_batch(recipe: Recipe, rows: list[int], poses: Array, rngs: list[np.random.Generator], out: Path) -> Columns:
     body, anatomy, _ = shipped_anatomy()
@@ -121,13 +75,13 @@ def _make_batch(recipe: Recipe, rows: list[int], poses: Array, rngs: list[np.ran
     pictures = _draw(body, shots)
     for row, shot, picture, rng in zip(rows, shots, pictures, rngs, strict=True):
         _develop(recipe, shot, picture, rng, out / recipe.folder / f"{row:06d}.jpg")
-    columns = _label(recipe, rows, shots)
+    columns = label(recipe, rows, shots)
     if recipe.has_masks:
-        columns |= _write_masks(recipe, rows, shots, body, out)
+        columns |= write_masks(recipe, rows, shots, body, out)
     return columns
 
 
-def _pose_and_frame(recipe: Recipe, stages: list[Stage], poses: Array, rngs: list[np.random.Generator]) -> list[_Shot]:
+def _pose_and_frame(recipe: Recipe, stages: list[Stage], poses: Array, rngs: list[np.random.Generator]) -> list[Shot]:
     body, _, clothed = shipped_anatomy()
     poses = poses.copy()
     for pose, stage in zip(poses, stages, strict=True):
@@ -140,7 +94,7 @@ def _pose_and_frame(recipe: Recipe, stages: list[Stage], poses: Array, rngs: lis
     thickness = torch.from_numpy(np.stack([stage.appearance.thickness for stage in stages]))
     surfaces = clothed(rotmat, torch.cat([betas, thickness], dim=1)).points.numpy()
     joints = body.joints_49(rotmat, betas).double().numpy()
-    roots = joints[:, 25 + _ROOT]
+    roots = joints[:, 25 + ROOT]
 
     shots = []
     for i, (stage, rng) in enumerate(zip(stages, rngs, strict=True)):
@@ -155,11 +109,11 @@ def _pose_and_frame(recipe: Recipe, stages: list[Stage], poses: Array, rngs: lis
         window = frame(
             skeleton[25:], surface, recipe.size, rng, margin=recipe.options.margin, truncate=recipe.options.truncate
         )
-        shots.append(_Shot(stage, window, poses[i], transl, skeleton, surface))
+        shots.append(Shot(stage, window, poses[i], transl, skeleton, surface))
     return shots
 
 
-def _draw(body: BodyModel, shots: list[_Shot]) -> NDArray[np.float32]:
+def _draw(body: BodyModel, shots: list[Shot]) -> NDArray[np.float32]:
     """Render the people before their backdrops: (B, S, S, 3)."""
     size = shots[0].window.size
     backdrops = []
@@ -170,7 +124,7 @@ def _draw(body: BodyModel, shots: list[_Shot]) -> NDArray[np.float32]:
     surface = torch.from_numpy(np.stack([shot.surface for shot in shots]))
     albedo = torch.from_numpy(np.stack([shot.stage.appearance.albedo for shot in shots]))
     light = batch_light([shot.stage.light for shot in shots], [shot.stage.camera for shot in shots])
-    screen = _to_screen(surface, [shot.window for shot in shots])
+    screen = to_screen(surface, [shot.window for shot in shots])
     person = render_picture_fast(
         screen, surface, body.faces, albedo, light, size, size, cull=True, incidence=_incidence()
     )
@@ -179,14 +133,7 @@ def _draw(body: BodyModel, shots: list[_Shot]) -> NDArray[np.float32]:
     return drawn
 
 
-def _to_screen(surface: torch.Tensor, windows: list[Window]) -> torch.Tensor:
-    focal = torch.tensor([window.focal for window in windows])[:, None, None]
-    centre = torch.tensor([(window.centre_x, window.centre_y) for window in windows])[:, None]
-    depth = surface[..., 2:]
-    return torch.cat([surface[..., :2] / depth * focal + centre, -1 / depth], dim=-1)  # -1/z is linear on the screen
-
-
-def _develop(recipe: Recipe, shot: _Shot, picture: NDArray[np.float32], rng: np.random.Generator, path: Path) -> None:
+def _develop(recipe: Recipe, shot: Shot, picture: NDArray[np.float32], rng: np.random.Generator, path: Path) -> None:
     options = recipe.options
     if rng.uniform() < options.occlude:
         picture = effects.occlude(picture, shot.window.project(shot.joints[25:]), shot.stage.light.on_ground, rng)
@@ -196,63 +143,3 @@ def _develop(recipe: Recipe, shot: _Shot, picture: NDArray[np.float32], rng: np.
     quality = int(rng.integers(options.jpeg[0], options.jpeg[1] + 1))
     if not cv2.imwrite(str(path), levels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality]):
         raise OSError(f"could not write {path}")
-
-
-def _label(recipe: Recipe, rows: list[int], shots: list[_Shot]) -> Columns:
-    """Return the SPIN columns of a batch, and the camera that took each picture."""
-    labelled = np.array([shot.stage.labelled for shot in shots])
-    joints = np.stack([shot.joints for shot in shots])
-    transl = np.stack([shot.transl for shot in shots])
-    pixels = np.stack([shot.window.project(shot.joints) for shot in shots]) - 0.5
-    inside = ((pixels >= -0.5) & (pixels < recipe.size - 0.5)).all(-1)
-    keypoints = np.concatenate([pixels, inside[..., None]], -1)
-    rooted = np.concatenate([joints[:, 25:] - transl[:, None], np.ones((len(rows), 24, 1))], -1)
-    windows = [shot.window for shot in shots]
-    centre, scale = _spin_boxes(keypoints[:, 25:])
-    keep = labelled[:, None]
-    columns: Columns = {
-        "imgname": np.array([f"{recipe.folder}/{row:06d}.jpg" for row in rows]),
-        "center": centre.astype(np.float32),
-        "scale": scale.astype(np.float32),
-        "part": keypoints[:, 25:].astype(np.float32),
-        "openpose": keypoints[:, :25].astype(np.float32),
-        "S": np.where(keep[..., None], rooted, 0).astype(np.float32),
-        "pose": np.where(keep, np.stack([shot.pose.reshape(-1) for shot in shots]), 0).astype(np.float32),
-        "shape": np.where(keep, np.stack([shot.stage.betas for shot in shots]), 0).astype(np.float32),
-        "has_smpl": labelled.astype(np.uint8),
-        "has_3d": labelled.astype(np.uint8),
-        "cam_intrinsics": np.array(
-            [(w.focal, w.focal, w.centre_x - 0.5, w.centre_y - 0.5) for w in windows], np.float32
-        ),
-        "transl": np.where(keep, transl, 0).astype(np.float32),
-    }
-    return columns
-
-
-def _spin_boxes(keypoints: Array) -> tuple[Array, Array]:
-    """Centre and size / 200 of the boxes round the labelled joints, 1.2 times their larger side (SPIN preprocessing)."""
-    seen = keypoints[..., 2:] > 0
-    low = np.where(seen, keypoints[..., :2], np.inf).min(1)
-    high = np.where(seen, keypoints[..., :2], -np.inf).max(1)
-    return (low + high) / 2, 1.2 * (high - low).max(1) / 200
-
-
-def _write_masks(recipe: Recipe, rows: list[int], shots: list[_Shot], body: BodyModel, out: Path) -> Columns:
-    """Write silhouettes (0, 255) and parts (0 to 6) of the body itself, without clothes and whatever stands before it."""
-    rotmat = torch.from_numpy(
-        Rotation.from_rotvec(np.concatenate([shot.pose for shot in shots])).as_matrix()
-    ).float().view(-1, 24, 3, 3)  # fmt: skip
-    betas = torch.from_numpy(np.stack([shot.stage.betas for shot in shots])).float()
-    root = body.joints_49(rotmat, betas)[:, 25 + _ROOT]
-    transl = torch.from_numpy(np.stack([shot.transl for shot in shots])).float()
-    vertices = body(rotmat, betas).vertices + (transl - root)[:, None]
-    screen = _to_screen(vertices, [shot.window for shot in shots])
-    labels = render_labels(screen, body.faces, _limbs(), recipe.size, recipe.size).numpy().astype(np.uint8)
-    names: dict[str, list[str]] = {"maskname": [], "partname": []}
-    for row, label in zip(rows, labels, strict=True):
-        for key, kind, picture in (("maskname", "mask", (label > 0) * np.uint8(255)), ("partname", "part", label)):
-            name = f"{recipe.folder}/{row:06d}_{kind}.png"
-            if not cv2.imwrite(str(out / name), picture):
-                raise OSError(f"could not write {out / name}")
-            names[key].append(name)
-    return {key: np.array(values) for key, values in names.items()}

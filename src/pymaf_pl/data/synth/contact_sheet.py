@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -68,7 +69,7 @@ def contact_sheet(
     return out_png
 
 
-def _tile(table: dict[str, NDArray[np.generic]], row: int, root: Path, zoom: int, joints: bool, mesh: bool) -> Picture:
+def _tile(table: dict[str, NDArray[Any]], row: int, root: Path, zoom: int, joints: bool, mesh: bool) -> Picture:
     name = str(table["imgname"][row])
     stored = cv2.imread(str(root / name), cv2.IMREAD_COLOR_RGB)
     if stored is None:
@@ -82,7 +83,7 @@ def _tile(table: dict[str, NDArray[np.generic]], row: int, root: Path, zoom: int
     return picture.astype(np.uint8)
 
 
-def _skeleton(picture: NDArray[np.generic], part: NDArray[np.float64], zoom: int) -> None:
+def _skeleton(picture: NDArray[Any], part: NDArray[np.float64], zoom: int) -> None:
     at = np.round(((part[:, :2] + 0.5) * zoom - 0.5) * 16).astype(np.int32)
     for first, second in _BONES:
         a, b = select((first, second), JOINTS_24)
@@ -92,7 +93,7 @@ def _skeleton(picture: NDArray[np.generic], part: NDArray[np.float64], zoom: int
         cv2.line(picture, at[a].tolist(), at[b].tolist(), colour, 1, cv2.LINE_AA, 4)
 
 
-def _outline(picture: NDArray[np.generic], table: dict[str, NDArray[np.generic]], row: int, zoom: int) -> None:
+def _outline(picture: NDArray[Any], table: dict[str, NDArray[Any]], row: int, zoom: int) -> None:
     body = shipped_anatomy()[0]
     pose = torch.from_numpy(np.asarray(table["pose"][row], np.float32)).view(1, 24, 3)
     betas = torch.from_numpy(np.asarray(table["shape"][row], np.float32))[None]

@@ -7,6 +7,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pymaf_pl.data.synth.camera import Array, Image
 from pymaf_pl.data.synth.textures import Colour, Material, hsv, leafy, muted_colour
@@ -70,20 +71,20 @@ def blur(picture: Image, rng: np.random.Generator) -> Image:
     """Put the picture out of focus, or shake the camera, by up to a few pixels of a 144 px picture."""
     scale = len(picture) / 144
     if rng.uniform() < 0.6:
-        return cv2.GaussianBlur(picture, (0, 0), scale * rng.uniform(0.5, 1.2))
+        return np.asarray(cv2.GaussianBlur(picture, (0, 0), scale * rng.uniform(0.5, 1.2)), np.float32)
     length, angle = scale * rng.uniform(2, 5), rng.uniform(0, np.pi)
     reach = int(length / 2) + 1
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
     for step in np.linspace(-length / 2, length / 2, 4 * reach + 1):
         kernel[round(reach + step * np.sin(angle)), round(reach + step * np.cos(angle))] += 1
-    return cv2.filter2D(picture, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.filter2D(picture, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
-def develop(picture: Image, noise: float, rng: np.random.Generator) -> np.ndarray:
+def develop(picture: Image, noise: float, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Turn a picture into bytes, with sensor noise of standard deviation up to ``noise`` grey levels."""
     levels = picture * np.float32(255)
     sigma = rng.uniform(0, noise) if noise > 0 else 0.0
     if sigma > 0.3:
         start = int(rng.integers(_GRAIN - levels.size))
         levels = levels + np.float32(sigma) * _grain()[start : start + levels.size].reshape(levels.shape)
-    return np.clip(levels + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(levels + 0.5, 0, 255).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Make a synthetic data set: pictures and one SPIN table, in parallel, resumable, the same on every machine.
+"""Make a synthetic data set: pictures and one SPIN table, in parallel, resumable, decided by its seed alone.
 
 A data set is made in chunks of 64 rows. A finished chunk leaves a small part file, so an interrupted run goes on where
 it stopped; the parts become the table at the end. A side-car ``.json`` says what made the data set, and a second call
@@ -6,7 +6,6 @@ with the same parameters returns at once.
 """
 
 import ctypes
-import hashlib
 import json
 import multiprocessing
 import os
@@ -24,15 +23,11 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pymaf_pl.data.synth.anatomy import shipped_anatomy
-from pymaf_pl.data.synth.chunk import CHUNK, Columns, Recipe, make_chunk
-from pymaf_pl.data.synth.options import WORLDS, World, WorldOptions, default_options
-from pymaf_pl.data.synth.stage import photographs
+from pymaf_pl.data.synth.chunk import CHUNK, make_chunk
+from pymaf_pl.data.synth.labels import Columns
+from pymaf_pl.data.synth.options import World, WorldOptions, default_options
+from pymaf_pl.data.synth.recipe import Recipe, check, record_of, same_as_before
 from pymaf_pl.errors import InputError
-
-GENERATOR_VERSION = 1
-"""Raise it whenever the same parameters would give other pictures or labels."""
-SPLITS = ("train", "val", "test")
-MIN_SIZE = 32
 
 
 def generate_world(
@@ -75,11 +70,11 @@ def generate_world(
     """
     options = default_options(world) if options is None else options
     recipe = Recipe(world, split, num, seed, size, options)
-    _check(recipe, workers)
+    check(recipe, workers)
     out = Path(out)
     table, record_path = out / f"{recipe.folder}.npz", out / f"{recipe.folder}.json"
-    record = _record(recipe)
-    if _same_as_before(record, record_path) and table.exists() and (out / recipe.folder).is_dir():
+    record = record_of(recipe)
+    if same_as_before(record, record_path) and table.exists() and (out / recipe.folder).is_dir():
         return table
     parts = _prepare(out, recipe, record, record_path)
     chunks = [(index, parts / f"{index:04d}.npz") for index in range(-(-num // CHUNK))]
@@ -90,65 +85,6 @@ def generate_world(
     _assemble([part for _, part in chunks], table)
     shutil.rmtree(parts)
     return table
-
-
-def _check(recipe: Recipe, workers: int) -> None:
-    if recipe.world not in WORLDS:
-        raise InputError(f"world '{recipe.world}' is unknown; there are {' and '.join(WORLDS)}")
-    if recipe.split not in SPLITS:
-        raise InputError(f"split '{recipe.split}' is unknown; there are {', '.join(SPLITS)}")
-    for name, value, least in (("num", recipe.num, 1), ("size", recipe.size, MIN_SIZE), ("workers", workers, 1)):
-        if value < least:
-            raise InputError(f"{name} is {value}, but must be at least {least}")
-    if recipe.seed < 0:
-        raise InputError(f"seed is {recipe.seed}, but must not be negative")
-    if recipe.options.backgrounds is not None:
-        photographs(Path(recipe.options.backgrounds))
-
-
-def _record(recipe: Recipe) -> dict[str, Any]:
-    """Return what decides the pictures, ready for JSON."""
-    body = shipped_anatomy()[0]
-    made_by = {
-        "world": recipe.world,
-        "split": recipe.split,
-        "num": recipe.num,
-        "seed": recipe.seed,
-        "size": recipe.size,
-        "options": recipe.options.as_plain(),
-        "generator_version": GENERATOR_VERSION,
-        "body_model": body.name,
-        "body_topology": body.topology,
-    }
-    if recipe.options.backgrounds is not None:
-        folder = Path(recipe.options.backgrounds)
-        names = [f"{p.relative_to(folder)}:{p.stat().st_size}" for p in photographs(folder)]
-        made_by["backgrounds_digest"] = hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
-    text = json.dumps(made_by, sort_keys=True)
-    return {**made_by, "parameters_hash": hashlib.sha256(text.encode()).hexdigest()[:12]}
-
-
-def _same_as_before(record: dict[str, Any], path: Path) -> bool:
-    """Compare with what is there; refuse to mix two recipes in one folder."""
-    if not path.exists():
-        return False
-    try:
-        before = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read ({error}); delete it to make the data set afresh") from error
-    if before.get("parameters_hash") == record["parameters_hash"]:
-        return True
-    differs = [f"{k} {before.get(k)} there, {v} now" for k, v in _flat(record).items() if _flat(before).get(k) != v]
-    raise InputError(
-        f"{path.with_suffix('')} was made with other parameters ({'; '.join(differs) or 'unknown'}): choose another"
-        f" folder, or delete it and {path.name}"
-    )
-
-
-def _flat(record: dict[str, Any]) -> dict[str, Any]:
-    options = {f"options.{key}": value for key, value in record.get("options", {}).items()}
-    rest = {key: value for key, value in record.items() if key not in ("options", "parameters_hash")}
-    return rest | options
 
 
 def _prepare(out: Path, recipe: Recipe, record: dict[str, Any], record_path: Path) -> Path:
@@ -228,7 +164,7 @@ def _save_table(path: Path, columns: Columns) -> None:
     """Write whole or not at all."""
     draft = path.with_suffix(f".{os.getpid()}.tmp")
     with draft.open("wb") as stream:
-        np.savez(stream, **columns)
+        np.savez(stream, **columns)  # type: ignore[arg-type]  # numpy stubs: columns are not allow_pickle
     draft.replace(path)
 
 

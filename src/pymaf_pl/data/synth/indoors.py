@@ -34,7 +34,7 @@ def render_indoors(
     boxes = _draw_furniture(room, camera.position - middle, target - middle, rng)
     moved = Camera(camera.rotation, camera.position - middle)
     picture, x, z = replace(room, boxes=boxes).render(moved, window, light.on_ground)
-    picture = cv2.GaussianBlur(picture, (0, 0), rng.choice([0.4, 0.6, 1.0, 1.6]))
+    picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), rng.choice([0.4, 0.6, 1.0, 1.6])), np.float32)
     return picture, x + np.float32(middle[0]), z + np.float32(middle[2])
 
 
@@ -87,7 +87,8 @@ def _draw_furniture(room: Room, eye: Array, person: Array, rng: np.random.Genera
         colour = muted_colour(rng, (0.2, 0.85)) if rng.uniform() < 0.7 else hsv(rng.uniform(), 0.5, 0.6)
         boxes.append(Box(tuple(centre), tuple(size), colour))
         if size[1] < 0.6 and rng.uniform() < 0.6:  # a back to the seat
-            back = size * (1.0, 0.9, 0.3) if not along_z else size * (0.3, 0.9, 1.0)
-            shift = np.array([side * 0.35 * size[0], size[1] * 0.9, 0]) if along_z else np.array([0, size[1] * 0.9, side * 0.35 * size[2]])  # fmt: skip
+            away = np.array([side, 0, 0]) if along_z else np.array([0, 0, side])
+            back = size * (1 - 0.7 * np.abs(away)) * (1, 0.9, 1)
+            shift = 0.35 * size * away + (0, 0.9 * size[1], 0)
             boxes.append(Box(tuple(centre + shift), tuple(back), colour * np.float32(0.9)))
     return tuple(boxes)

@@ -10,14 +10,19 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pymaf_pl.data.synth.camera import Array, Camera, Image, Window
 from pymaf_pl.data.synth.lighting import SceneLight
 from pymaf_pl.data.synth.room import Box, draw_boxes
 from pymaf_pl.data.synth.textures import Colour, Material, blend, hsv, leafy, muted_colour, read_tile
 
-
 _FAR = 100.0  # m: where the ground ends in haze
+
+# Hue, saturation and value of grass, sand, earth, asphalt, concrete and paving.
+_GROUNDS = (
+    (0.25, 0.5, 0.45), (0.11, 0.35, 0.8), (0.07, 0.4, 0.45), (0.6, 0.05, 0.4), (0.1, 0.06, 0.66), (0.07, 0.15, 0.6),
+)  # fmt: skip
 
 
 @dataclass
@@ -25,27 +30,38 @@ class Canvas:
     """What is being painted, and with whose eyes."""
 
     picture: Image
-    covered: np.ndarray
+    covered: NDArray[np.uint8]
     camera: Camera
     window: Window
     right: Array
     """Unit vector to the right along the ground."""
     light: Colour
 
-    def board(self, foot: Array, width: float, low: float, high: float) -> np.ndarray:
-        """Corners (4, 2) of an upright board in sixteenths of a pixel, counted from pixel centres."""
-        side, up = self.right * width / 2, np.array([0.0, 1.0, 0.0])
-        corners = np.stack(
-            [foot - side + low * up, foot + side + low * up, foot + side + high * up, foot - side + high * up]
-        )
-        return np.round((self.window.project(self.camera.to_camera(corners)) - 0.5) * 16).astype(np.int32)
+    def boards(self, foot: Array, width: float, low: Array, high: Array, shift: Array) -> NDArray[np.int32]:
+        """Corners (N, 4, 2) of upright boards in sixteenths of a pixel, counted from pixel centres.
 
-    def fill(self, polygon: np.ndarray, colour: Colour) -> None:
+        All have one ``width``; they stand ``shift`` (N,) to the right of ``foot``, and reach from ``low`` to ``high``.
+        """
+        across = np.stack([shift - width / 2, shift + width / 2, shift + width / 2, shift - width / 2], -1)
+        upwards = np.stack([low, low, high, high], -1)
+        corners = foot + across[..., None] * self.right + upwards[..., None] * (0.0, 1.0, 0.0)
+        pixels = self.window.project(self.camera.to_camera(corners)) - 0.5
+        sixteenths: NDArray[np.int32] = np.round(pixels * 16).astype(np.int32)
+        return sixteenths
+
+    def board(self, foot: Array, width: float, low: float, high: float) -> NDArray[np.int32]:
+        """Corners (4, 2) of one upright board."""
+        (corners,) = self.boards(foot, width, np.array([low]), np.array([high]), np.zeros(1))
+        return np.asarray(corners, np.int32)
+
+    def fill(self, polygon: NDArray[np.int32], colour: Colour) -> None:
         """Paint a convex polygon in one colour."""
         cv2.fillConvexPoly(self.picture, polygon, [float(c) for c in colour * self.light], cv2.LINE_8, 4)
         cv2.fillConvexPoly(self.covered, polygon, 1, cv2.LINE_8, 4)
 
-    def fill_textured(self, mask: np.ndarray, material: Material, texels: float, dark: Colour, light: Colour) -> None:
+    def fill_textured(
+        self, mask: NDArray[np.uint8], material: Material, texels: float, dark: Colour, light: Colour
+    ) -> None:
         """Paint a mask with a material of so many texels per pixel."""
         x, y, w, h = cv2.boundingRect(mask)
         if w == 0 or h == 0:
@@ -90,7 +106,7 @@ def _sky(rays: Image, rng: np.random.Generator) -> Image:
     """Colour rays (3, P) that go up."""
     x, y, z = rays
     height = np.clip(y / np.sqrt(x * x + y * y + z * z), 0, 1)
-    overcast = rng.uniform() < 0.35
+    overcast = rng.uniform() < 0.28
     top = (
         hsv(0.6, 0.08, rng.uniform(0.6, 0.85))
         if overcast
@@ -101,7 +117,8 @@ def _sky(rays: Image, rng: np.random.Generator) -> Image:
     spread = 90 / (height + 0.25)
     clouds = read_tile("cloud", x * spread + rng.uniform(0, 256), z * spread)
     cover = np.clip((clouds - rng.uniform(0.4, 0.9)) * 2.5, 0, 1)[..., None] * np.float32(0.8)
-    return sky + cover * (np.float32(0.95) - sky)
+    sky += cover * (np.float32(0.95) - sky)
+    return np.asarray(sky, np.float32)
 
 
 def _ground(x: Image, z: Image, along: Image, light: SceneLight, rng: np.random.Generator) -> Image:
@@ -116,11 +133,11 @@ def _ground(x: Image, z: Image, along: Image, light: SceneLight, rng: np.random.
 
 
 def _surface(x: Image, z: Image, along: Image, rng: np.random.Generator) -> Image:
-    """Draw one kind of ground: grass, sand, earth, asphalt, concrete, paving."""
-    kind = rng.integers(6)
-    hue, saturation, value = ((0.25, 0.5, 0.45), (0.11, 0.35, 0.8), (0.07, 0.4, 0.45), (0.6, 0.05, 0.4), (0.1, 0.06, 0.66), (0.07, 0.15, 0.6))[kind]  # fmt: skip
+    """Colour points (P,) as one kind of ground."""
+    kind = int(rng.integers(len(_GROUNDS)))
+    hue, saturation, value = _GROUNDS[kind]
     light = hsv(hue + rng.normal(0, 0.015), saturation * rng.uniform(0.7, 1.2), value * rng.uniform(0.8, 1.2))
-    material: Material = "tiles" if kind == 5 else "fractal"
+    material: Material = "tiles" if kind == len(_GROUNDS) - 1 else "fractal"
     metres = rng.uniform(1.0, 2.5)
     scale = np.float32(256 / metres)
     fine = read_tile(material, x * scale, z * scale)
@@ -177,9 +194,12 @@ def _house(canvas: Canvas, foot: Array, rng: np.random.Generator) -> None:
         canvas.fill(canvas.board(foot, width * 1.04, height, height + rng.uniform(0.3, 2)), wall * np.float32(0.55))
     pane = wall * np.float32(0.35) if rng.uniform() < 0.7 else np.array([0.6, 0.7, 0.8], np.float32)
     storey, bay = rng.uniform(2.4, 3.2), rng.uniform(1.4, 2.6)
-    for level in np.arange(0.9, height - 1.2, storey):
-        for across in np.arange(-width / 2 + bay / 2, width / 2 - 0.3, bay):
-            canvas.fill(canvas.board(foot + canvas.right * across, bay * 0.5, level, level + storey * 0.52), pane)
+    across, level = np.meshgrid(
+        np.arange(-width / 2 + bay / 2, width / 2 - 0.3, bay), np.arange(0.9, height - 1.2, storey)
+    )
+    low = level.ravel()
+    for polygon in canvas.boards(foot, bay * 0.5, low, low + storey * 0.52, across.ravel()):
+        canvas.fill(polygon, pane)
 
 
 def _tree(canvas: Canvas, foot: Array, rng: np.random.Generator) -> None:

@@ -88,7 +88,7 @@ def ground_shadow(surface: Image, light: SceneLight, ground_x: Image, ground_z: 
     both = cv2.remap(np.dstack([cast, contact]), cell_x, cell_z, cv2.INTER_LINEAR, borderValue=(0, 0))
     lamp = light.key * np.float32(max(light.direction[1], 0.0))
     lost = np.stack([lamp, np.float32(0.6) * light.sky], 1) / (light.on_ground[:, None] + 1e-6)
-    return cv2.transform(both, np.concatenate([-lost, np.ones((3, 1))], 1))
+    return np.asarray(cv2.transform(both, np.concatenate([-lost, np.ones((3, 1))], 1)), np.float32)
 
 
 def _cover(x: Image, z: Image, weight: Image | None, blur: float) -> Image:
@@ -97,4 +97,6 @@ def _cover(x: Image, z: Image, weight: Image | None, blur: float) -> Image:
     cell = np.clip(row, 0, _CELLS - 1) * _CELLS + np.clip(column, 0, _CELLS - 1)
     count = np.bincount(cell, weight, _CELLS**2).reshape(_CELLS, _CELLS).astype(np.float32)
     count[[0, -1]] = count[:, [0, -1]] = 0  # what fell off the map
-    return 1 - np.exp(np.float32(-1.8) * cv2.GaussianBlur(count, (0, 0), blur))
+    smooth = np.asarray(cv2.GaussianBlur(count, (0, 0), blur), np.float32)
+    cover: Image = 1 - np.exp(np.float32(-1.8) * smooth)
+    return cover

@@ -81,7 +81,7 @@ def _wear(depth: dict[str, float], outfit: Outfit) -> None:
 def _style_hair(albedo: Values, depth: dict[str, float], a: Anatomy, rng: np.random.Generator) -> None:
     style = rng.choice(["short", "long", "bald", "cap", "scarf"], p=[0.5, 0.29, 0.07, 0.09, 0.05])
     grey = rng.uniform() < 0.12
-    hair = hsv(rng.uniform(0.02, 0.11), 0.08 if grey else rng.uniform(0.3, 0.75), rng.choice([0.08, 0.15, 0.3, 0.55]))
+    hair = hsv(rng.uniform(0.055, 0.11), 0.08 if grey else rng.uniform(0.3, 0.75), rng.choice([0.08, 0.15, 0.3, 0.55]))
     if grey:
         hair = hair * 0 + rng.uniform(0.4, 0.75)
     brow = a.head & (np.abs(a.y - a.level["eye"] - 0.021) < 0.006) & (a.head_front > 0.75) & (np.abs(a.x) < 0.05)

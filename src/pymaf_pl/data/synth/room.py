@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from pymaf_pl.data.synth.camera import Array, Camera, Image, Window
+from pymaf_pl.data.synth.camera import Camera, Image, Window
 from pymaf_pl.data.synth.textures import Colour, Material, blend, read_tile
 
 
@@ -77,19 +78,21 @@ class Room:
         gone = ~is_floor | covered
         return picture, np.where(gone, np.float32(np.nan), x), np.where(gone, np.float32(np.nan), z)
 
-    def _walls(self, along: Image, y: Image) -> Image:
+    def _walls(self, along: Image, y: Image) -> NDArray[np.float32]:
         """Read the wallpaper at distances along the perimeter and heights, in metres."""
         rows, columns = self.paper.shape[:2]
         u = along * np.float32(columns / (4 * self.half_x + 4 * self.half_z)) - np.float32(0.5)
         v = np.float32(rows - 0.5) - y * np.float32(rows / self.height)
-        return cv2.remap(self.paper, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        seen = cv2.remap(self.paper, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(seen, np.float32)
 
     def _corner_shade(self, x: Image, y: Image, z: Image) -> Image:
         """Darken where two faces meet: little of the room lights a corner."""
         gap_x, gap_z = np.float32(self.half_x) - np.abs(x), np.float32(self.half_z) - np.abs(z)
         gap_y = np.minimum(y, np.float32(self.height) - y)
         second = np.maximum(np.minimum(gap_x, gap_z), np.minimum(np.maximum(gap_x, gap_z), gap_y))
-        return 1 - np.float32(0.3) * np.exp(second * np.float32(-1 / 0.45))
+        shade: Image = 1 - np.float32(0.3) * np.exp(second * np.float32(-1 / 0.45))
+        return shade
 
 
 _FACES = ((0, 1, 3, 2), (4, 5, 7, 6), (0, 1, 5, 4), (2, 3, 7, 6), (0, 2, 6, 4), (1, 3, 7, 5))
@@ -99,7 +102,7 @@ _FACE_SHADE = (0.78, 0.86, 0.5, 1.1, 0.7, 0.92)
 
 def draw_boxes(
     picture: Image, boxes: tuple[Box, ...], camera: Camera, window: Window, illumination: Colour
-) -> np.ndarray:
+) -> NDArray[np.bool_]:
     """Paint boxes far to near, in place; a box that reaches behind the camera is left out. Returns what they cover."""
     covered = np.zeros(picture.shape[:2], np.uint8)
     for box in sorted(boxes, key=lambda box: -float(np.linalg.norm(camera.position - np.array(box.centre)))):

@@ -119,7 +119,7 @@ def _draw_light(rng: np.random.Generator) -> SceneLight:
     """Anything from an overcast noon to a low sun or a lamp in a dim room."""
     azimuth, elevation = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(22, 78))
     direction = np.array([np.cos(elevation) * np.sin(azimuth), np.sin(elevation), np.cos(elevation) * np.cos(azimuth)])
-    total, sunny = rng.uniform(0.88, 1.3), rng.uniform(0.15, 0.75)
+    total, sunny = rng.uniform(0.92, 1.35), rng.uniform(0.15, 0.75)
     warmth = rng.normal(0, 0.05)
     tint = np.array([1 + warmth, 1.0, 1 - warmth])
     return SceneLight(
@@ -133,7 +133,7 @@ def _draw_light(rng: np.random.Generator) -> SceneLight:
 
 def _draw_backdrop(camera: Camera, light: SceneLight, options: WorldOptions, rng: np.random.Generator) -> Backdrop:
     kind = rng.choice(["landscape", "indoors", "plain"], p=[0.52, 0.36, 0.12])
-    colour = muted_colour(rng, (0.3, 0.9))
+    colour = muted_colour(rng, (0.4, 0.95))
     scene_rng = rng.spawn(1)[0]
     photo = options.backgrounds is not None and rng.uniform() < 0.5
     target = np.zeros(3)
@@ -152,8 +152,7 @@ def _draw_backdrop(camera: Camera, light: SceneLight, options: WorldOptions, rng
 
 
 def _shadowed(picture: Image, surface: Image, light: SceneLight, x: Image, z: Image) -> Image:
-    far = np.float32(1e3)
-    return picture * ground_shadow(surface, light, np.nan_to_num(x, nan=far), np.nan_to_num(z, nan=far))
+    return picture * ground_shadow(surface, light, np.nan_to_num(x, nan=1e3), np.nan_to_num(z, nan=1e3))
 
 
 def _plain(window: Window, surface: Image, camera: Camera, light: SceneLight, colour: Array, shadow: bool) -> Image:

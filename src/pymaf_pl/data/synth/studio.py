@@ -85,18 +85,23 @@ def room() -> Room:
 
 
 def _furniture(rng: np.random.Generator) -> tuple[Box, ...]:
-    """A sofa, a bookcase, a sideboard, a table with two stools and a rug, all along the walls."""
+    """A sofa, a sideboard, a table with a stool and a bookcase, all along the walls."""
     cloth, wood, white = hsv(0.58, 0.35, 0.45), hsv(0.07, 0.5, 0.45), np.full(3, 0.86, np.float32)
     boxes = [
-        Box((0, 0.22, -3.75), (2.1, 0.44, 0.9), cloth), Box((0, 0.55, -4.1), (2.1, 0.7, 0.22), cloth * 0.9),
-        Box((-1.1, 0.32, -3.75), (0.2, 0.62, 0.9), cloth * 1.05), Box((1.1, 0.32, -3.75), (0.2, 0.62, 0.9), cloth * 1.05),
+        Box((0, 0.22, -3.75), (2.1, 0.44, 0.9), cloth),
+        Box((0, 0.55, -4.1), (2.1, 0.7, 0.22), cloth * 0.9),
+        Box((-1.1, 0.32, -3.75), (0.2, 0.62, 0.9), cloth * 1.05),
+        Box((1.1, 0.32, -3.75), (0.2, 0.62, 0.9), cloth * 1.05),
         Box((-0.4, 0.6, -3.92), (0.45, 0.4, 0.14), hsv(0.1, 0.6, 0.8)),
-        Box((-4.1, 0.45, 0.2), (0.4, 0.9, 1.9), white), Box((-4.1, 0.95, 0.7), (0.2, 0.12, 0.3), hsv(0.0, 0.5, 0.6)),
+        Box((-4.1, 0.45, 0.2), (0.4, 0.9, 1.9), white),
+        Box((-4.1, 0.95, 0.7), (0.2, 0.12, 0.3), hsv(0.0, 0.5, 0.6)),
         Box((-4.1, 1.05, -0.2), (0.2, 0.32, 0.2), hsv(0.3, 0.4, 0.4)),
-        Box((0.3, 0.72, 3.8), (1.5, 0.06, 0.75), wood), Box((-0.35, 0.35, 3.8), (0.07, 0.7, 0.6), wood * 0.8),
-        Box((0.95, 0.35, 3.8), (0.07, 0.7, 0.6), wood * 0.8), Box((-0.9, 0.23, 3.7), (0.38, 0.46, 0.38), hsv(0.1, 0.7, 0.75)),
+        Box((0.3, 0.72, 3.8), (1.5, 0.06, 0.75), wood),
+        Box((-0.35, 0.35, 3.8), (0.07, 0.7, 0.6), wood * 0.8),
+        Box((0.95, 0.35, 3.8), (0.07, 0.7, 0.6), wood * 0.8),
+        Box((-0.9, 0.23, 3.7), (0.38, 0.46, 0.38), hsv(0.1, 0.7, 0.75)),
         Box((4.12, 0.95, 0.3), (0.34, 1.9, 1.5), wood * 0.75),
-    ]  # fmt: skip
+    ]
     for shelf in range(4):
         z = -0.38
         while z < 0.9:
@@ -130,7 +135,8 @@ def backdrop(camera: int, window: Window) -> tuple[Image, Image, Image, Image]:
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     side = (window.size, window.size)
     picture, floor = (
-        cv2.warpAffine(p, affine, side, flags=how, borderMode=cv2.BORDER_REPLICATE) for p in _empty_room(camera)
+        np.asarray(cv2.warpAffine(p, affine, side, flags=how, borderMode=cv2.BORDER_REPLICATE), np.float32)
+        for p in _empty_room(camera)
     )
     rays = window.rays(_CAMERAS[camera])
     position = _CAMERAS[camera].position.astype(np.float32)

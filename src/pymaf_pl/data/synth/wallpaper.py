@@ -35,9 +35,8 @@ class Wallpaper:
 
     def material(self, material: Material, contrast: float, tile_m: float) -> None:
         """Give the walls a grain: plaster, bricks, boards."""
-        rows, columns = np.indices(self.paper.shape[:2], dtype=np.float32)
-        texels = np.float32(256 / (tile_m * self.scale))
-        self.paper *= 1 + np.float32(contrast) * (read_tile(material, columns * texels, rows * texels)[..., None] - 0.5)
+        rows, columns = np.indices(self.paper.shape[:2], dtype=np.float32) * np.float32(256 / (tile_m * self.scale))
+        self.paper *= 1 + np.float32(contrast) * (read_tile(material, columns, rows)[..., None] - 0.5)
 
     def door(self, left: float, colour: Colour) -> None:
         """Draw a closed door with two panels and a handle."""
@@ -51,15 +50,14 @@ class Wallpaper:
         """Draw a window onto the sky with a white frame."""
         white = np.full(3, 0.92, np.float32)
         self.rectangle(left, low, left + width, high, white)
+        step = (high - low - 0.12) / 6
+        for row in range(6):
+            y = low + 0.06 + step * row
+            self.rectangle(left + 0.06, y, left + width - 0.06, y + step + 0.01, sky * (0.8 + 0.04 * row))
         panes = max(2, round(width / 0.7))
-        step = (width - 0.06) / panes
-        for pane in range(panes):
-            start = left + 0.06 + pane * step
-            for row in range(6):
-                y = low + 0.06 + (high - low - 0.12) * row / 6
-                self.rectangle(
-                    start, y, start + step - 0.06, y + (high - low - 0.12) / 6 + 0.01, sky * (0.8 + 0.04 * row)
-                )
+        for bar in range(1, panes):
+            middle = left + width * bar / panes
+            self.rectangle(middle - 0.03, low, middle + 0.03, high, white)
 
     def picture(self, left: float, low: float, width: float, height: float, rng: np.random.Generator) -> None:
         """Hang a framed picture: a landscape, a colour field or a poster with lines."""
@@ -85,5 +83,5 @@ class Wallpaper:
 
 def grainy(material: Material, dark: Colour, light: Colour, size: int) -> Image:
     """Return a square picture (size, size, 3) of a material, for things that are not walls."""
-    rows, columns = np.indices((size, size), dtype=np.float32)
-    return blend(read_tile(material, columns * 1.7, rows * 1.7), dark, light)
+    rows, columns = np.indices((size, size), dtype=np.float32) * np.float32(1.7)
+    return blend(read_tile(material, columns, rows), dark, light)

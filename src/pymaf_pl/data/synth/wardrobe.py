@@ -1,7 +1,7 @@
 """Clothes: what is cut where, of which cloth, in which pattern and colour; painted per vertex on the rest surface.
 
-A cut is a soft cover in [0, 1] that falls off over about one edge of the mesh: interpolated between vertices that gives a
-straight hem, where a hard mask would show the triangles.
+A cut is a soft cover in [0, 1] that falls off over about one edge of the mesh: interpolated between vertices that gives
+a straight hem, where a hard mask would show the triangles.
 
 Shapes:  V vertices. Colours are RGB in [0, 1].
 """
@@ -74,7 +74,8 @@ def draw_outfit(rng: np.random.Generator) -> Outfit:
 
 def soft(inside: Values, width: float = 0.02) -> Values:
     """Turn a signed distance into a cover: 1 inside, 0 outside, with a ramp of ``width`` in between."""
-    return np.clip(inside * np.float32(1 / width) + np.float32(0.5), 0, 1)
+    cover: Values = np.clip(inside * np.float32(1 / width) + np.float32(0.5), 0, 1)
+    return cover
 
 
 def top_cover(a: Anatomy, outfit: Outfit) -> Values:
@@ -82,7 +83,7 @@ def top_cover(a: Anatomy, outfit: Outfit) -> Values:
     bump = np.exp(-((a.x / 0.06) ** 2)) * (a.z > 0.03)
     collar = a.level["neck"] - 0.01 - outfit.neckline * (bump if outfit.neckline > 0 else 1.0)
     below_collar = soft(collar + 0.35 * np.maximum(np.abs(a.x) - 0.09, 0) - a.y)
-    body = (a.trunk | a.leg | a.neck) * soft(a.y - a.level["pelvis"] - outfit.hem) * below_collar
+    body: Values = (a.trunk | a.leg | a.neck) * soft(a.y - a.level["pelvis"] - outfit.hem) * below_collar
     if outfit.sleeve < 0:
         return body * soft(0.15 - np.abs(a.x))
     return np.maximum(body, a.arm * soft(outfit.sleeve - a.along_arm, 0.05))
@@ -96,7 +97,11 @@ def bottom_cover(a: Anatomy, outfit: Outfit) -> Values:
 
 def lay(albedo: Values, cover: Values, colour: Values | Colour) -> None:
     """Lay one colour, or one per vertex, over what is there, in place."""
-    albedo += cover[:, None] * (colour - albedo)
+    touched = np.flatnonzero(cover)
+    if colour.ndim == 2:
+        colour = colour[touched]
+    below = albedo[touched]
+    albedo[touched] = below + cover[touched, None] * (colour - below)
 
 
 def paint(

@@ -1,0 +1,50 @@
+# Every target works as the first thing typed in a fresh clone: it makes .venv if it is not there.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all lint format typecheck notebooks bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | awk -F'\t' '{printf "  %-12s %s\n", $$1, $$2}'
+
+install: $(VENV)/.installed  ## make .venv with everything that the other targets need
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "pymaf_pl needs Python 3.11 or newer; try make PYTHON=python3.11" >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev,notebooks]'
+	@touch $@
+
+demo: install  ## train a small PyMAF on synthetic people and write runs/demo/report.html (about ten minutes)
+	$(BIN)/pymaf train experiment=demo hydra.run.dir=runs/demo
+
+test: install  ## the fast tests (minutes)
+	$(BIN)/python -m pytest -q -n 2
+
+test-all: install  ## all tests, the slow ones too
+	$(BIN)/python -m pytest -q -n 2 -m 'not network'
+
+lint: install  ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: install  ## put the style right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+typecheck: install  ## types; strict where geometry, body, render and metrics are
+	$(BIN)/mypy
+
+notebooks: install  ## run all notebooks
+	$(BIN)/python -m pytest -q --nbmake notebooks
+
+bench: install  ## speed of the network, the training step and the renderer, in units of a bare ResNet-50
+	$(BIN)/pymaf bench network
+	$(BIN)/pymaf bench train
+	$(BIN)/pymaf bench render
+
+clean:  ## remove the demo, its data, builds and caches; your own runs and .venv stay
+	rm -rf runs/demo data/demo data/synthetic build dist .pytest_cache .mypy_cache .ruff_cache

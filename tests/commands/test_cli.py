@@ -1,0 +1,50 @@
+import json
+
+from pymaf_pl import cli
+from pymaf_pl.errors import InputError
+
+
+def test_help_lists_every_verb(capsys):
+    assert cli.main([]) == 0
+    text = capsys.readouterr().out
+    assert all(verb in text for verb in cli._VERBS)
+
+
+def test_every_verb_has_help(capsys):
+    for verb in cli._VERBS:
+        try:
+            assert cli.main([verb, "--help"]) == 0
+        except SystemExit as stop:  # argparse leaves by itself
+            assert stop.code == 0
+        assert "pymaf" in capsys.readouterr().out
+
+
+def test_an_unknown_verb_is_answered_with_the_nearest(capsys):
+    assert cli.main(["trian"]) == 2
+    assert "did you mean 'train'?" in capsys.readouterr().err
+
+
+def test_an_error_of_a_loader_worker_becomes_one_line(capsys, monkeypatch):
+    def fails(_arguments):
+        text = "Caught InputError in DataLoader worker process 0.\nTraceback ...\npymaf_pl.errors.InputError: x.jpg: gone"
+        raise InputError(text)
+
+    monkeypatch.setattr(cli, "_verb", lambda _word: fails)
+    assert cli.main(["train"]) == 2
+    assert capsys.readouterr().err.strip() == "pymaf train: x.jpg: gone"
+
+
+def test_a_checkpoint_is_measured_by_a_protocol(run_dir, worlds, tmp_path):
+    words = [f"checkpoint={run_dir}/checkpoints/last.ckpt", f"protocol.root={worlds}/val", "protocol.num=6"]
+    words += ["protocol.picture_size=64", f"hydra.run.dir={tmp_path}", "num_workers=0", "report_people=1"]
+    assert cli.main(["eval", *words]) == 0
+    ours = json.loads((tmp_path / "metrics.json").read_text())
+    trained = json.loads((run_dir / "metrics.json").read_text())
+    # training measured in bf16, this in float32
+    assert abs(ours["final"]["mpjpe"] - trained["final"]["mpjpe"]) < 0.05 * trained["final"]["mpjpe"]
+    assert (tmp_path / "report.html").is_file()
+
+
+def test_evaluating_needs_a_checkpoint(capsys):
+    assert cli.main(["eval"]) == 2
+    assert "checkpoint is not set" in capsys.readouterr().err

@@ -1,0 +1,104 @@
+import csv
+import json
+
+import pytest
+import torch
+import yaml
+
+from pymaf_pl.checkpoints import read_checkpoint
+
+
+def test_a_run_leaves_the_files_of_the_contract(run_dir):
+    names = {path.name for path in run_dir.iterdir()}
+    assert {"config.yaml", "run.json", "metrics.json", "metrics.csv", "report.html", "checkpoints"} <= names
+    assert {path.name for path in (run_dir / "checkpoints").iterdir()} == {"last.ckpt", "best.ckpt"}
+
+
+def test_metrics_json_has_one_row_per_iteration_and_the_last_as_final(run_dir):
+    metrics = json.loads((run_dir / "metrics.json").read_text())
+    assert metrics["schema"] == 1
+    assert metrics["protocol"] == "synthetic_val"
+    assert metrics["num_samples"] == 12  # six people from each world
+    assert metrics["unit"] == "mm"
+    assert [row["iteration"] for row in metrics["iterations"]] == [0, 1, 2, 3]
+    assert metrics["final"] == metrics["iterations"][-1]
+    assert all({"mpjpe", "pa_mpjpe", "pve"} <= row.keys() for row in metrics["iterations"])
+    assert all(row["pa_mpjpe"] <= row["mpjpe"] for row in metrics["iterations"])  # alignment cannot hurt
+
+
+def test_the_run_record_says_what_made_it(run_dir):
+    record = json.loads((run_dir / "run.json").read_text())
+    assert record["body"]["name"] == "open"
+    assert record["packages"]["torch"]
+    assert len(record["data"]) == 3  # studio and wild for training; joined validation tables count as the first one
+    assert all(len(digest) == 64 for digest in record["data"].values())
+
+
+def test_the_configuration_is_kept_resolved(run_dir):
+    config = yaml.safe_load((run_dir / "config.yaml").read_text())
+    assert config["model"]["num_iterations"] == 3
+    assert "${" not in (run_dir / "config.yaml").read_text()
+
+
+def test_metrics_csv_logs_every_iteration(run_dir):
+    with (run_dir / "metrics.csv").open() as stream:
+        columns = set(next(csv.reader(stream)))
+    assert {f"val/synthetic_val/iter_{t}/pa_mpjpe" for t in range(4)} <= columns
+
+
+def test_the_checkpoint_holds_the_network_and_no_body(run_dir):
+    raw = torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)
+    assert all(key.startswith("network.") for key in raw["state_dict"])
+    checkpoint = read_checkpoint(run_dir / "checkpoints" / "last.ckpt")
+    assert checkpoint.body_name == "open"
+    shapes = {tuple(value.shape) for value in checkpoint.state.values()}
+    assert not any({6890, 13776, 3 * 6890} & set(shape) for shape in shapes)  # no vertex, face or pose corrective
+
+
+def test_the_same_command_again_resumes_a_finished_run_without_training(run_dir, train):
+    before = torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    metrics = json.loads((run_dir / "metrics.json").read_text())
+    assert train(run_dir) == 0
+    after = torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    assert all(torch.equal(before[key], after[key]) for key in before)
+    again = json.loads((run_dir / "metrics.json").read_text())
+    assert again["final"]["mpjpe"] == pytest.approx(metrics["final"]["mpjpe"], abs=1e-3)
+
+
+@pytest.mark.parametrize("iterations", [1, 5])
+def test_any_number_of_iterations_trains(train, tmp_path, iterations):
+    assert train(tmp_path, f"model.num_iterations={iterations}", "report_people=0", "trainer.max_steps=2") == 0
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert len(metrics["iterations"]) == iterations + 1
+
+
+def test_wandb_runs_offline(train, tmp_path):
+    assert train(tmp_path, "logger=wandb", "report_people=0", "trainer.max_steps=2") == 0
+    assert list(tmp_path.glob("wandb/offline-run-*/*.wandb"))
+
+
+def test_no_logger_still_leaves_metrics_and_report(train, tmp_path):
+    assert train(tmp_path, "logger=none", "trainer.max_steps=2") == 0
+    assert (tmp_path / "metrics.json").is_file()
+    assert not (tmp_path / "metrics.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("model.num_iteration=3", "did you mean 'model.num_iterations'?"),
+        ("model.num_iterations=0", "at least one iteration"),
+        ("image_size=100", "a multiple of 32"),
+        ("backbone.depth=20", "18, 34, 50, 101"),
+        ("init_from=nowhere.ckpt", "no such checkpoint"),
+        ("resume=nowhere.ckpt", "no such checkpoint"),
+        ("data.stages=[{name: a, epochs: 1, mix: {coco: 1}}]", "the sources are studio, wild"),
+        ("body=smpl", "body.directory"),
+    ],
+)
+def test_wrong_configuration_is_one_line_and_exit_code_2(train, tmp_path, capsys, override, words):
+    assert train(tmp_path, override) == 2
+    error = capsys.readouterr().err.strip()
+    assert words in error
+    assert "\n" not in error
+    assert not (tmp_path / "checkpoints").exists()
