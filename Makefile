@@ -22,10 +22,10 @@ demo: install  ## train a small PyMAF on synthetic people and write runs/demo/re
 	$(BIN)/pymaf train experiment=demo hydra.run.dir=runs/demo
 
 test: install  ## the fast tests (minutes)
-	$(BIN)/python -m pytest -q -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
 
 test-all: install  ## all tests, the slow ones too
-	$(BIN)/python -m pytest -q -n 2 -m 'not network'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m 'not network'
 
 lint: install  ## style
 	$(BIN)/ruff check .

@@ -9,6 +9,8 @@ from torch import Tensor
 from pymaf_pl.body import BodyModel, load_body
 from pymaf_pl.geometry.rotation import rotmat_from_axis_angle
 
+torch.set_num_threads(1)  # test processes share the cores; threads that wait for each other cost more than they give
+
 People = Callable[..., tuple[Tensor, Tensor]]
 
 

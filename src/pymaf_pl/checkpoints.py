@@ -65,14 +65,15 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     except Exception as error:  # torch.load fails in many ways on what is not a checkpoint
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: not a readable checkpoint ({reason[:120]})") from None
-    if not isinstance(raw, dict) or "pymaf_pl" not in raw or "state_dict" not in raw:
+    record = raw.get("pymaf_pl") if isinstance(raw, dict) else None
+    if not isinstance(record, dict) or "body" not in record or "state_dict" not in raw:
         kind = (
             "it has the keys " + ", ".join(sorted(map(str, raw))[:5]) if isinstance(raw, dict) else type(raw).__name__
         )
         raise InputError(f"{path}: not a checkpoint of pymaf_pl ({kind}); one comes from `pymaf train`")
     prefix = "network."
     state = {key.removeprefix(prefix): value for key, value in raw["state_dict"].items() if key.startswith(prefix)}
-    return Checkpoint(path, state, raw["pymaf_pl"], int(raw.get("epoch", 0)), int(raw.get("global_step", 0)))
+    return Checkpoint(path, state, record, int(raw.get("epoch", 0)), int(raw.get("global_step", 0)))
 
 
 def load_weights(network: torch.nn.Module, checkpoint: Checkpoint) -> None:

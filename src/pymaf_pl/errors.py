@@ -7,3 +7,12 @@ class InputError(ValueError):
     The message is one line that says what is wrong, where, and what would be right. The command line prints it without
     a traceback and exits with code 2 (set ``PYMAF_DEBUG=1`` for the traceback).
     """
+
+
+def input_error_behind(error: BaseException | None) -> InputError | None:
+    """Return the :class:`InputError` that an exception is or was raised from, if any (Hydra wraps what it builds)."""
+    while error is not None:
+        if isinstance(error, InputError):
+            return error
+        error = error.__cause__
+    return None

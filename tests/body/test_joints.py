@@ -9,6 +9,8 @@ from pymaf_pl.body import joints
 SMPL_FLIP = [0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22]
 J24_FLIP = [5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13, 14, 15, 16, 17, 18, 19, 21, 20, 23, 22]
 OPENPOSE_FLIP = [0, 1, 5, 6, 7, 2, 3, 4, 8, 12, 13, 14, 9, 10, 11, 16, 15, 18, 17, 22, 23, 24, 19, 20, 21]
+OPENPOSE_25 = [24, 12, 17, 19, 21, 16, 18, 20, 0, 2, 5, 8, 1, 4, 7, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34]
+TRUTH_24 = [8, 5, 45, 46, 4, 7, 21, 19, 17, 16, 18, 20, 47, 48, 49, 50, 51, 52, 53, 24, 26, 25, 28, 27]
 H36M_17 = [6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10, 0, 7, 9]
 
 
@@ -27,8 +29,7 @@ H36M_17 = [6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10, 0, 7, 9]
         ("HIPS_24", [2, 3]),
         (
             "JOINTS_49_FROM_54",
-            [24, 12, 17, 19, 21, 16, 18, 20, 0, 2, 5, 8, 1, 4, 7, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34]
-            + [8, 5, 45, 46, 4, 7, 21, 19, 17, 16, 18, 20, 47, 48, 49, 50, 51, 52, 53, 24, 26, 25, 28, 27],
+            [*OPENPOSE_25, *TRUTH_24],
         ),
     ],
 )
@@ -62,11 +63,10 @@ def test_parents_come_before_children_and_flip_with_them() -> None:
 
 def test_surface_points_are_smplx_own_vertices_in_its_order() -> None:
     smplh = vertex_ids["smplh"]
-    face_and_feet = ("nose", "reye", "leye", "rear", "lear") + tuple(
-        side + part for side in "LR" for part in ("BigToe", "SmallToe", "Heel")
-    )
-    fingers = tuple(side + finger for side in "lr" for finger in ("thumb", "index", "middle", "ring", "pinky"))
-    assert list(joints.SURFACE_21.values()) == [smplh[name] for name in face_and_feet + fingers]
+    names = ["nose", "reye", "leye", "rear", "lear"]
+    names += [side + part for side in "LR" for part in ("BigToe", "SmallToe", "Heel")]
+    names += [side + finger for side in "lr" for finger in ("thumb", "index", "middle", "ring", "pinky")]
+    assert list(joints.SURFACE_21.values()) == [smplh[name] for name in names]
 
 
 def test_sets_have_their_sizes_and_no_name_twice() -> None:

@@ -53,7 +53,7 @@ def test_whole_surface_and_joints_equal_smplx(build, models, people, dtype: torc
 
 
 def test_any_vertices_in_any_order_equal_the_whole(build, people, dtype: torch.dtype, device: torch.device) -> None:
-    vertices = torch.randperm(6890, generator=torch.Generator().manual_seed(1))[:200].tolist() + [0, 0]
+    vertices = [*torch.randperm(6890, generator=torch.Generator().manual_seed(1))[:200].tolist(), 0, 0]
     rotmat, betas = (values.to(device) for values in people(3, dtype=dtype))
     whole = build(dtype).to(device)(rotmat, betas)
     part = build(dtype, vertices=vertices).to(device)(rotmat, betas)

@@ -12,7 +12,7 @@ import types
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ DATA = {
 class Python2Pickler(pickle._Pickler):  # type: ignore[misc, name-defined]
     """Write what Python 2.7 and numpy 1 wrote: byte strings, and the module names of their time."""
 
-    dispatch = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
 
     def save_string(self, value: Any) -> None:
         data = value.encode("latin1") if isinstance(value, str) else bytes(value)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -47,6 +48,26 @@ def test_keypoints_are_normalised_to_the_box(columns: Columns, make: Make) -> No
     np.testing.assert_allclose(label[25 + 3], [0, 0, 1], atol=1e-6)
     np.testing.assert_allclose(label[25 + 4], [-1, 1, 1], atol=1e-6)
     np.testing.assert_allclose(label[8], [1, -1, 0.5], atol=1e-6)
+
+
+@pytest.mark.parametrize("augmentation", [None, Augmentation(flip_probability=1.0, no_rotation_probability=0.0)])
+def test_a_pixel_that_an_annotator_clicked_is_where_the_keypoint_is(
+    augmentation: Augmentation | None, columns: Columns, make: Make, images: Path
+) -> None:
+    """Pixel (61, 40) of the picture is bright and labelled 61, 40; in the crop its blob lies on the keypoint."""
+    picture = np.zeros((100, 100, 3), np.uint8)
+    picture[40, 61] = 255
+    cv2.imwrite(str(images / "images/0.png"), picture)
+    columns["center"][0], columns["scale"][0] = (55, 44), 0.3  # 60 px to 128: one pixel becomes two
+    columns["part"][0, :, 2] = 0
+    columns["part"][0, 12] = [61, 40, 1]  # the neck keeps its name in a mirror
+    sample = make(augmentation=augmentation, size=128).sample(0, np.random.default_rng(1))
+    light = sample["image"].double().sum(dim=0).numpy()
+    y, x = np.mgrid[0:128, 0:128] + 0.5
+    centroid = np.array([(light * x).sum(), (light * y).sum()]) / light.sum()
+    label = sample["keypoints_2d"][25 + 12].numpy()
+    assert label[2] == 1
+    np.testing.assert_allclose(centroid, 64 * (label[:2] + 1), atol=0.1)
 
 
 @pytest.mark.parametrize("confidence", [0.0, -1.0])
@@ -104,7 +125,8 @@ def test_one_draw_moves_every_label(columns: Columns, make: Make) -> None:
     joint, twin = 0, 5  # right and left ankle
     if columns["part"][0, joint, 2] == 0:
         joint, twin = next((j, 5 - j) for j in range(6) if columns["part"][0, j, 2] > 0)
-    pixel = affine[:, :2] @ torch.from_numpy(columns["part"][0, joint, :2]) + affine[:, 2]
+    place = torch.from_numpy(columns["part"][0, joint, :2]) + 0.5  # tables count from the first pixel's centre
+    pixel = affine[:, :2] @ place + affine[:, 2]
     np.testing.assert_allclose(sample["keypoints_2d"][25 + twin, :2].numpy(), (2 * pixel / 64 - 1).numpy(), atol=1e-4)
     assert not torch.equal(sample["image"], plain["image"])
     torch.testing.assert_close(sample["betas"], plain["betas"])

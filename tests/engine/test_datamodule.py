@@ -61,7 +61,7 @@ def test_batches_are_whole_and_walk_the_epochs(make_data: MakeData) -> None:
 
 def test_validation_is_every_held_out_person_once_and_never_augmented(make_data: MakeData) -> None:
     data = make_data(eval_batch_size=3)
-    first, second = ([batch for batch in data.val_dataloader()] for _ in range(2))
+    first, second = (list(data.val_dataloader()) for _ in range(2))
     assert torch.cat([batch["index"] for batch in first]).tolist() == [0, 1, 2, 3]
     assert all(torch.equal(a["image"], b["image"]) for a, b in zip(first, second, strict=True))
 

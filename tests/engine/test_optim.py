@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 import torch
@@ -62,7 +63,7 @@ def test_warmup_rises_linearly_and_the_cosine_ends_at_its_floor() -> None:
     assert values[55] == pytest.approx(2.0 * (0.2 + 0.8 * 0.5))  # half way down the cosine
     assert values[32] == pytest.approx(2.0 * (0.2 + 0.4 * (1 + math.cos(math.pi * 22 / 90))))
     assert values[100:] == pytest.approx([0.4] * 3)
-    assert all(a >= b for a, b in zip(values[10:], values[11:], strict=False))
+    assert all(a >= b for a, b in pairwise(values[10:]))
 
 
 @pytest.mark.parametrize(("steps", "warmup"), [(1, 0.05), (3, 0.0), (5, 0.99)])

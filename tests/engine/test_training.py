@@ -1,6 +1,7 @@
 """Training end to end on two dozen people: it runs, it learns, and it resumes as if nothing had happened."""
 
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ class Losses(pl.Callback):
         self.values: list[float] = []
         self.rows: list[list[int]] = []
 
-    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx) -> None:  # type: ignore[no-untyped-def]
         self.values.append(outputs["loss"].item())
         self.rows.append(batch["index"].tolist())
 
@@ -50,7 +51,7 @@ def test_one_epoch_logs_measures_and_leaves_a_loadable_checkpoint(
     trainer.fit(module, datamodule=make_data())
 
     assert len(losses.values) == trainer.global_step == 5
-    assert sorted(sum(losses.rows, [])) == list(range(20))  # every row once
+    assert sorted(chain(*losses.rows)) == list(range(20))  # every row once
     assert torch.tensor(losses.values).isfinite().all()
     assert any(not torch.equal(before[key], value) for key, value in weights(module).items())
     logged = trainer.callback_metrics
@@ -66,7 +67,8 @@ def test_one_epoch_logs_measures_and_leaves_a_loadable_checkpoint(
 
     raw = torch.load(tmp_path / "kept" / "last.ckpt", weights_only=True)
     assert all(key.startswith("network.") for key in raw["state_dict"])
-    assert max(value.numel() for value in raw["state_dict"].values()) < body.num_vertices * 3  # no surface in it
+    surfaces = {6890, 13776, 431}  # vertices, faces and sampled points of the body
+    assert not any(surfaces & set(value.shape) for value in raw["state_dict"].values())
     read = read_checkpoint(tmp_path / "kept" / "last.ckpt")
     assert (read.epoch, read.step, read.record) == (0, 5, record)
     fresh = make_module()
@@ -85,9 +87,7 @@ def test_validation_rows_are_the_protocol_on_every_person(
         assert a == pytest.approx(b, rel=1e-4)
 
 
-def test_bf16_keeps_the_losses_finite(
-    make_data: MakeData, make_module: MakeModule, make_trainer: MakeTrainer
-) -> None:
+def test_bf16_keeps_the_losses_finite(make_data: MakeData, make_module: MakeModule, make_trainer: MakeTrainer) -> None:
     losses = Losses()
     make_trainer(max_steps=2, precision="bf16-mixed", callbacks=[losses]).fit(make_module(), datamodule=make_data())
     assert len(losses.values) == 2
@@ -97,11 +97,12 @@ def test_bf16_keeps_the_losses_finite(
 def run(
     make_data: MakeData, module: PyMAFModule, make_trainer: MakeTrainer, folder: Path, workers: int, resume: str | None
 ) -> Losses:
-    """Two epochs of five steps, a checkpoint after every second step and at the end of every epoch."""
+    """Two epochs of five steps; a checkpoint after every step, every validation and every epoch."""
     losses = Losses()
     callbacks = [
         losses,
-        ModelCheckpoint(folder, filename="{step}", every_n_train_steps=2, save_top_k=-1),
+        ModelCheckpoint(folder, filename="{step}", every_n_train_steps=1, save_top_k=-1),
+        ModelCheckpoint(folder, filename="best-{epoch}", monitor="val/monitor", save_top_k=-1),
         ModelCheckpoint(folder, filename="end-{epoch}", save_top_k=-1),
     ]
     trainer = make_trainer(enable_checkpointing=True, callbacks=callbacks)
@@ -118,8 +119,8 @@ def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(
     whole = make_module()
     unbroken = run(make_data, whole, make_trainer, tmp_path / "whole", workers, None)
     files = sorted(path.name for path in (tmp_path / "whole").iterdir())
-    # in the first epoch; after it; in the second epoch; before its last step
-    for name, step in [("step=2", 2), ("end-epoch=0", 5), ("step=6", 6), ("step=8", 8)]:
+    # inside the first epoch; after its last step, after its validation, after all of it; inside the second
+    for name, step in [("step=2", 2), ("step=5", 5), ("best-epoch=0", 5), ("end-epoch=0", 5), ("step=8", 8)]:
         assert f"{name}.ckpt" in files
         module = make_module(lr=1.0)  # a wrong rate and other weights: both must come from the checkpoint
         torch.nn.init.zeros_(next(module.network.parameters()))
@@ -130,12 +131,13 @@ def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(
         assert_same(weights(module), weights(whole))
 
 
-@pytest.mark.slow
 def test_eight_people_are_learnt_by_heart(
     make_data: MakeData, make_module: MakeModule, make_trainer: MakeTrainer
 ) -> None:
     losses = Losses()
-    data = make_data(rows=(0, 8), batch_size=8, augmentation=None, stages=[{"name": "x", "epochs": 60, "mix": {"people": 1}}])
+    data = make_data(
+        rows=(0, 8), batch_size=8, augmentation=None, stages=[{"name": "x", "epochs": 60, "mix": {"people": 1}}]
+    )
     make_trainer(max_epochs=60, callbacks=[losses], limit_val_batches=0).fit(make_module(dense=False), datamodule=data)
     assert len(losses.values) == 60
     assert sum(losses.values[-5:]) < 0.5 * sum(losses.values[:5])

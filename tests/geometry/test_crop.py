@@ -30,7 +30,7 @@ def test_corners_of_the_box_become_corners_of_the_crop() -> None:
 
 def test_positive_rotation_turns_the_picture_counter_clockwise() -> None:
     quarter = crop_affine(CENTER, SIZE, 224, rotation_deg=90)
-    right_of_centre, below_centre = np.array(CENTER) + [SIZE / 4, 0], np.array(CENTER) + [0, SIZE / 4]
+    right_of_centre, below_centre = np.array(CENTER) + SIZE / 4 * np.eye(2)
     np.testing.assert_allclose(transform_points(CENTER, quarter), [112, 112], atol=1e-9)
     np.testing.assert_allclose(transform_points(right_of_centre, quarter), [112, 56], atol=1e-9)  # y is down: up
     np.testing.assert_allclose(transform_points(below_centre, quarter), [168, 112], atol=1e-9)
@@ -79,6 +79,6 @@ def test_spins_box_is_a_square_of_1_2_times_the_longer_side(width: float, height
     low = np.array([30.0, 50.0])
     points = low + np.array([width, height]) * [[0, 0.5], [1, 1], [0.3, 0]]
     center, size = box_from_points(points)
-    np.testing.assert_allclose(center, low + [width / 2, height / 2])
+    np.testing.assert_allclose(center, low + np.array([width, height]) / 2)
     assert size == pytest.approx(side)
     assert box_from_points(points, factor=1.0)[1] == pytest.approx(max(width, height))

@@ -27,9 +27,8 @@ def gram_schmidt_of_columns(six: np.ndarray) -> np.ndarray:
     return np.array([[x[0], y[0], z[0]], [x[1], y[1], z[1]], [x[2], y[2], z[2]]])
 
 
-@pytest.mark.parametrize(
-    "shape", [(1,), (3,), (7,), (3, 3), (2, 24)]
-)  # 3: torch.cross without dim takes the batch axis
+# three people or 3x3 of them: torch.cross without dim would take the batch for the coordinates
+@pytest.mark.parametrize("shape", [(1,), (3,), (7,), (3, 3), (2, 24)])
 def test_rot6d_is_column_interleaved_as_in_spin(
     shape: tuple[int, ...], device: torch.device, dtype: torch.dtype
 ) -> None:

@@ -1,5 +1,7 @@
 """The feedback loop: what it does, and where gradients go."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -39,7 +41,7 @@ def test_first_is_the_mean_body_and_every_iteration_moves_it(
 ) -> None:
     iterations = request.getfixturevalue(variant)()(images).iterations
     assert iterations[0].vector().equal(body.mean_state().vector().expand(2, -1))
-    for before, after in zip(iterations[:-1], iterations[1:], strict=True):
+    for before, after in pairwise(iterations):
         assert (after.vector() - before.vector()).abs().max() > 1e-3
     assert not iterations[-1].vector()[0].allclose(iterations[-1].vector()[1])  # two images, two bodies
 

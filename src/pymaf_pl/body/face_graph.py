@@ -112,7 +112,7 @@ def _adopt(labels: IntArray, stray: BoolArray, pairs: IntArray) -> BoolArray:
     num_labels = int(labels.max()) + 1
     key = crossing[:, 0] * num_labels + labels[crossing[:, 1]]
     votes = np.bincount(key, minlength=len(labels) * num_labels).reshape(len(labels), num_labels)
-    adopted = votes.any(axis=1)
+    adopted = np.asarray(votes.any(axis=1))
     labels[adopted] = votes[adopted].argmax(axis=1)
     return adopted
 

@@ -29,7 +29,7 @@ def bench_network(options: argparse.Namespace) -> dict[str, Any]:
     }
     layout = torch.channels_last if options.channels_last else torch.contiguous_format
     for network in networks.values():
-        network.to(device=device, memory_format=layout).eval()
+        network.to(device).to(memory_format=layout).eval()
     unit = bare_resnet50().to(device).eval()
     print(f"unit: {UNIT} (torchvision; convolutions only, no pooling, no classifier), fp32, eager, default layout")  # noqa: T201
     results = {str(batch): _one_batch(networks, unit, batch, layout, options) for batch in options.batch}

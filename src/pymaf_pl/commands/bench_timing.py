@@ -5,7 +5,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def print_machine(facts: Mapping[str, Any]) -> None:
     print(f"{device}{cpu}; torch {facts['torch']}, Python {facts['python']}; {facts['clock']}")  # noqa: T201
 
 
-def print_table(title: str, headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def print_table(title: str, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Print a table with the first column to the left and numbers to the right."""
     table = Table()
     for i, heading in enumerate(headings):

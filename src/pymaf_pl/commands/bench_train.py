@@ -11,11 +11,12 @@ from pymaf_pl.body import BodyModel, load_body
 from pymaf_pl.body.joints import OPENPOSE_25
 from pymaf_pl.body.pose_prior import PosePrior
 from pymaf_pl.commands.bench_timing import autocast, median, median_ratio, now, print_table
-from pymaf_pl.engine.module import normalise
+from pymaf_pl.data.images import normalise
 from pymaf_pl.engine.optim import adam
 from pymaf_pl.geometry.camera import project
 from pymaf_pl.geometry.rotation import rotmat_from_axis_angle
 from pymaf_pl.losses import Camera, DenseLoss, FeedbackLoss, Keypoints2D, Keypoints3D, Pose, Shape
+from pymaf_pl.losses.terms import Term
 from pymaf_pl.models import pymaf
 from pymaf_pl.models.backbone import ResNet
 from pymaf_pl.types import Batch
@@ -43,7 +44,7 @@ def bench_train(options: argparse.Namespace) -> dict[str, Any]:
     rendering = seconds["with"][_RENDERING]
 
     def ms(values: list[float]) -> float:
-        return 1e3 * median(values) / options.batch
+        return 1e3 * median(values) / int(options.batch)
 
     rows = [(stage, *(f"{ms(seconds[name][stage]):.1f}" for name in steps)) for stage in _STAGES]
     rows.insert(2, (f"  of which {_RENDERING}", f"{ms(rendering):.1f}", ""))
@@ -97,8 +98,8 @@ class _Step:
         self.device, self.precision, self.batch = options.device, options.precision, batch
         self.layout = torch.channels_last if options.channels_last else torch.contiguous_format
         network = pymaf(ResNet(options.backbone), body, dense_head=dense)
-        self.network = network.to(device=self.device, memory_format=self.layout).train()
-        terms = {
+        self.network = network.to(self.device).to(memory_format=self.layout).train()
+        terms: dict[str, Term] = {
             "keypoints_2d": Keypoints2D(),
             "keypoints_3d": Keypoints3D(),
             "pose": Pose(),

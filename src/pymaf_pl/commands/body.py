@@ -2,9 +2,9 @@
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pymaf_pl.errors import InputError
 
@@ -16,7 +16,7 @@ _EXAMPLES = """examples:
   pymaf body info --body smpl --body-dir ~/smpl
   pymaf body convert basicModel_neutral_lbs_10_207_0_v1.0.0.pkl ~/smpl/SMPL_NEUTRAL.npz
   pymaf body export --gender neutral --out SMPL_NEUTRAL.pkl     the open body, for tools that read SMPL files"""
-_GENDERS = ("neutral", "male", "female")
+_GENDERS: tuple[Literal["neutral", "male", "female"], ...] = ("neutral", "male", "female")
 _LICENCES = {
     "open": "built from MakeHuman's CC0 assets, ships under the project's licence; no data of SMPL in it",
     "smpl": "SMPL's own: registration, non-commercial research, no redistribution",
@@ -26,7 +26,8 @@ _LICENCES = {
 def main(arguments: Sequence[str]) -> int:
     """Run ``pymaf body``."""
     options = _parser().parse_args(list(arguments))
-    return options.run(options)
+    run: Callable[[argparse.Namespace], int] = options.run
+    return run(options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,7 +94,8 @@ def _smpl_bodies(directory: Path | None) -> tuple[dict[str, dict[str, str]], lis
     directory = directory.expanduser()
     if not directory.is_dir():
         raise InputError(f"{directory}: no such folder")
-    found, complaints, missing = {}, [], []
+    found: dict[str, dict[str, str]] = {}
+    complaints, missing = [], []
     for gender in _GENDERS:
         try:
             file = find_smpl_file(directory, gender)

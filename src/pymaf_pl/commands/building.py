@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pymaf_pl.errors import InputError
 from pymaf_pl.losses import FeedbackLoss
 from pymaf_pl.models import FeedbackNetwork
 
-_NETWORK_TARGETS = ("pymaf_pl.models.",)  # what a checkpoint may ask to have built
+_RECORDED = {"network": "pymaf_pl.models", "losses": "pymaf_pl.losses"}  # what a checkpoint may have built, from where
 
 
 def build_network(config: Mapping[str, Any] | DictConfig, body: BodyModel) -> FeedbackNetwork:
@@ -82,18 +83,40 @@ def network_from_checkpoint(
         directory: folder of SMPL files, for a checkpoint trained on them.
 
     Raises:
-        InputError: the body's files are missing or of another topology, or the weights do not fit.
+        InputError: the record asks for something that is not ours, the body's files are missing or of another
+            topology, or the weights do not fit.
     """
     record = checkpoint.record
-    for target in _targets(record["network"]):
-        # a stranger's checkpoint is data: it may choose among our networks, not name any callable
-        if not str(target).startswith(_NETWORK_TARGETS):
-            raise InputError(f"{checkpoint.path}: asks to build '{target}', which is not one of pymaf_pl's networks")
+    for key in ("body", "image_size", *_RECORDED):
+        if key not in record:
+            raise InputError(f"{checkpoint.path}: its record has no '{key}'; it cannot be built again")
+    for key, package in _RECORDED.items():
+        check_targets(checkpoint.path, record[key], package)
     body = load_body(record["body"]["name"], record["body"]["gender"], directory)
     checkpoint.check_body(body.name, body.topology)
     network = build_network(record["network"], body)
     load_weights(network, checkpoint)
     return network, body
+
+
+def check_targets(path: Path, record: Any, package: str) -> None:
+    """Make sure that a stranger's record names nothing to call but what ``package`` itself defines.
+
+    A prefix is not enough: the modules of a package also hold what they import.
+
+    Raises:
+        InputError: names what it asks for.
+    """
+    for value in _values(record):
+        if "${" in value:
+            raise InputError(f"{path}: its record holds the interpolation '{value}'; records are plain values")
+    for _, node in _nodes(record):
+        target = str(node["_target_"])
+        found: Any = import_module(package) if target.startswith(f"{package}.") else None
+        for name in target.removeprefix(f"{package}.").split("."):
+            found = getattr(found, name, None)
+        if not (inspect.isclass(found) or inspect.isfunction(found)) or not found.__module__.startswith(f"{package}."):
+            raise InputError(f"{path}: asks to build '{target}', which is not one of {package}")
 
 
 def check_signatures(config: DictConfig) -> None:
@@ -104,7 +127,10 @@ def check_signatures(config: DictConfig) -> None:
     """
     plain = OmegaConf.to_container(config, resolve=True)
     for path, node in _nodes(plain):
-        parameters = inspect.signature(get_object(node["_target_"])).parameters
+        try:
+            parameters = inspect.signature(get_object(node["_target_"])).parameters
+        except (ImportError, ValueError, TypeError) as error:
+            raise InputError(f"{path}._target_={node['_target_']}: nothing to build by that name") from error
         if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
             continue
         for key in node:
@@ -113,9 +139,17 @@ def check_signatures(config: DictConfig) -> None:
                 raise InputError(f"unknown key '{path}.{key}'; {node['_target_']} takes {names}")
 
 
-def _targets(node: Any) -> Iterator[str]:
-    for _, child in _nodes(node):
-        yield child["_target_"]
+def _values(node: Any) -> Iterator[str]:
+    """Every key and value, as text."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield str(key)
+            yield from _values(value)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from _values(value)
+    else:
+        yield str(node)
 
 
 def _nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -124,6 +158,6 @@ def _nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
             yield path, node
         for key, value in node.items():
             yield from _nodes(value, f"{path}.{key}".lstrip("."))
-    elif isinstance(node, list):
+    elif isinstance(node, list | tuple):
         for index, value in enumerate(node):
             yield from _nodes(value, f"{path}.{index}")

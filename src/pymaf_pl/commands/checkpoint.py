@@ -1,7 +1,7 @@
 """``pymaf checkpoint``: what a checkpoint holds."""
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,8 @@ _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 def main(arguments: Sequence[str]) -> int:
     """Run ``pymaf checkpoint``."""
     options = _parser().parse_args(list(arguments))
-    return options.run(options)
+    run: Callable[[argparse.Namespace], int] = options.run
+    return run(options)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,6 +6,8 @@ Imports neither torch nor Lightning, so that a wrong key costs a second.
 import difflib
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -58,15 +60,21 @@ def _single(override: Override) -> str | None:
 
 def _check_root(name: str, config: DictConfig) -> None:
     """Refuse keys that ``+key=value`` added at the root: nothing would read them."""
-    known = set(compose(config_name=name))
+    known = _root_keys(name, conf_dir())
     for key in config:
         if key not in known:
             raise InputError(f"unknown key '{key}'{_nearest(str(key), known)}")
 
 
+@cache
+def _root_keys(name: str, _conf_dir: Path) -> frozenset[str]:
+    return frozenset(map(str, compose(config_name=name)))
+
+
 def _missing(config: DictConfig) -> set[str]:
-    # hydra.* is filled in later, by the launcher
-    return {key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra.")}
+    # not OmegaConf.missing_keys, which follows interpolations and fails on those that lead to what is missing
+    plain = OmegaConf.to_container(config, resolve=False)
+    return {key for key, value in _dotted(plain) if isinstance(value, str) and value == "???"}
 
 
 def _explain(name: str, error: Exception, overrides: Sequence[Override]) -> str:
@@ -94,12 +102,12 @@ def _all_keys(name: str, overrides: Sequence[Override]) -> list[str]:
         config = compose(config_name=name, overrides=groups)
     except (HydraException, OmegaConfBaseException):
         config = compose(config_name=name)
-    return [*_dotted(OmegaConf.to_container(config, resolve=False)), *_groups()]
+    return [*(key for key, _ in _dotted(OmegaConf.to_container(config, resolve=False))), *_groups()]
 
 
-def _dotted(node: Any, prefix: str = "") -> Iterator[str]:
+def _dotted(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in node.items():
-        yield f"{prefix}{key}"
+        yield f"{prefix}{key}", value
         if isinstance(value, dict):
             yield from _dotted(value, f"{prefix}{key}.")
 

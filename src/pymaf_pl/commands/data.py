@@ -2,8 +2,9 @@
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 from pymaf_pl.errors import InputError
 
@@ -22,7 +23,7 @@ EFFECTS: dict[str, tuple[str, bool | float]] = {
     "noise": ("noise", 0.0),
     "unlabelled": ("unlabelled_share", 0.0),
 }
-_WORLDS = ("studio", "wild")
+_WORLDS: tuple[Literal["studio", "wild"], ...] = ("studio", "wild")
 _EXAMPLES = """examples:
   pymaf data list
   pymaf data synth --num 5000 --out data/demo
@@ -35,7 +36,8 @@ _EXAMPLES = """examples:
 def main(arguments: Sequence[str]) -> int:
     """Run ``pymaf data``."""
     options = _parser().parse_args(list(arguments))
-    return options.run(options)
+    run: Callable[[argparse.Namespace], int] = options.run
+    return run(options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,8 +102,11 @@ def _synth(options: argparse.Namespace) -> int:
 
     from pymaf_pl.data.synth import default_options, generate_world
 
-    off = {field: value for name, (field, value) in EFFECTS.items() if getattr(options, "no_" + name.replace("-", "_"))}
-    for world in _WORLDS if options.world == "both" else (options.world,):
+    switched_off = [name for name in EFFECTS if getattr(options, "no_" + name.replace("-", "_"))]
+    off: dict[str, Any] = dict(EFFECTS[name] for name in switched_off)
+    for world in _WORLDS:
+        if options.world not in (world, "both"):
+            continue
         settings = replace(default_options(world), **off)
         if options.backgrounds is not None and world == "wild":
             settings = replace(settings, backgrounds=options.backgrounds)

@@ -49,8 +49,8 @@ def summarise(table: Annotations) -> tuple[dict[str, str], list[str]]:
         "detected 2D joints": _joint_facts(detected),
         "3D joints": _share(table.has_3d),
         "pose and shape": _share(table.has_smpl) + (f", '{table.body_model}' body" if table.has_smpl.any() else ""),
-        "silhouettes": _share(table.maskname != ""),
-        "part masks": _share(table.partname != ""),
+        "silhouettes": _share(np.char.str_len(table.maskname) > 0),
+        "part masks": _share(np.char.str_len(table.partname) > 0),
     }
     odd = []
     if not (visible.any() or detected.any() or table.has_3d.any() or table.has_smpl.any()):
@@ -118,14 +118,16 @@ def _examine_3d(table: Annotations) -> tuple[dict[str, str], list[str]]:
 def _look_at_images(table: Annotations, root: Path, sample: int) -> tuple[dict[str, str], list[str]]:
     count = len(table) if sample == 0 else min(sample, len(table))
     rows = np.unique(np.linspace(0, len(table) - 1, count).round().astype(int))
-    outside, covered, sides = [], [], []
+    outside: list[int] = []
+    covered: list[float] = []
+    sides: list[int] = []
     for row in rows:
         height, width = read_image(root / table.imgname[row]).shape[:2]
         sides.append(max(height, width))
         half = 100 * table.scale[row]
         low, high = table.center[row] - half, table.center[row] + half
         inside = np.clip(np.minimum(high, (width, height)) - np.maximum(low, 0), 0, None).prod() / (2 * half) ** 2
-        covered.append(inside)
+        covered.append(float(inside))
         if not (0 <= table.center[row][0] <= width and 0 <= table.center[row][1] <= height):
             outside.append(int(row))
     shares = np.array(covered)
@@ -146,7 +148,7 @@ def _joint_facts(visible: np.ndarray) -> str:
     if not visible.any():
         return "none"
     used = visible.any(axis=0).sum()
-    rows = visible.any(axis=1)
+    rows = np.asarray(visible.any(axis=1))
     share = visible[:, visible.any(axis=0)].mean()
     return f"{used} of {visible.shape[1]} joints in use, {share:.1%} of these visible, {_share(rows)}"
 

@@ -49,7 +49,7 @@ def _read_record(path: Path) -> dict[str, Any]:
 
 def _compare(table: Annotations, record: dict[str, Any], path: Path) -> None:
     from pymaf_pl.data.synth.anatomy import shipped_anatomy
-    from pymaf_pl.data.synth.generate import GENERATOR_VERSION
+    from pymaf_pl.data.synth.recipe import GENERATOR_VERSION
 
     parameters = {key: value for key, value in record.items() if key != "parameters_hash"}
     digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,5 +1,6 @@
 """``pymaf train`` and ``pymaf eval``: check the overrides, then hand over to Hydra."""
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -7,9 +8,10 @@ from importlib import import_module
 
 import hydra
 from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig
 
 from pymaf_pl.commands.composing import available, compose_config
-from pymaf_pl.errors import InputError
+from pymaf_pl.errors import InputError, input_error_behind
 from pymaf_pl.paths import conf_dir
 
 _HELP = {
@@ -61,9 +63,24 @@ def _run(verb: str, task: str, arguments: Sequence[str]) -> int:
     GlobalHydra.instance().clear()
     module, name = task.split(":")
     function: Callable[..., float] = getattr(import_module(module), name)
+    wrong: list[InputError] = []
+
+    @functools.wraps(function)
+    def job(config: DictConfig) -> float | None:
+        try:
+            return function(config)
+        except Exception as error:
+            mistake = input_error_behind(error)
+            if mistake is None:
+                raise
+            wrong.append(mistake)  # not raised here: Hydra would print the overrides around it
+            return None
+
     # Hydra and Lightning's launcher both read the command line from sys.argv
     sys.argv = [f"pymaf {verb}", *arguments]
-    hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(function)()
+    hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)()
+    if wrong:
+        raise wrong[0]
     return 0
 
 

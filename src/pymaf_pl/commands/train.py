@@ -46,6 +46,11 @@ def train(config: DictConfig) -> float:
     body: BodyModel = instantiate(config.body)
     network = build_network(config, body)
     data = build_data(config, body.name)
+    if config.init_from is not None:
+        checkpoint = read_checkpoint(config.init_from)
+        checkpoint.check_body(body.name, body.topology)
+        load_weights(network, checkpoint)
+    resume = _resume_from(config.resume, run_dir)
     data.prepare_data()
     trainer = build_trainer(config, run_dir, data.num_epochs)
     module = PyMAFModule(
@@ -57,12 +62,6 @@ def train(config: DictConfig) -> float:
         total_steps=_total_steps(trainer, data),
         record=checkpoint_record(config, body),
     )
-    if config.init_from is not None:
-        checkpoint = read_checkpoint(config.init_from)
-        checkpoint.check_body(body.name, body.topology)
-        load_weights(network, checkpoint)
-    resume = _resume_from(config.resume, run_dir)
-
     tables = [data.val_set.table.path, *(dataset.table.path for dataset in data.train_sets.values())]
     device = f"{trainer.strategy.root_device} x {trainer.num_devices}"
     write_text(run_dir / "config.yaml", OmegaConf.to_yaml(config, resolve=True))

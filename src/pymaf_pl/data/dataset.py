@@ -21,6 +21,8 @@ from pymaf_pl.data.augment import (
 from pymaf_pl.data.images import read_image, warp_crop
 from pymaf_pl.geometry.crop import crop_affine, crop_px_to_ndc, flip_affine, transform_points
 
+_PIXEL_CENTRE = 0.5  # tables count pixels from the centre of the first one, as annotators do; image px from its corner
+
 
 class SampleKey(NamedTuple):
     """Which sample to make: the random numbers depend on seed, epoch and position, never on the worker.
@@ -68,14 +70,15 @@ class PersonDataset:
         """Return one entry of a :class:`pymaf_pl.types.Batch`, augmented if ``rng`` is given."""
         draw = self.augmentation.draw(rng) if self.augmentation and rng is not None else AugmentationDraw()
         table, size = self.table, self.image_size
-        affine = crop_affine(table.center[row], 200.0 * table.scale[row] * draw.scale, size, draw.rotation_deg)
+        center = table.center[row] + _PIXEL_CENTRE
+        affine = crop_affine(center, 200.0 * table.scale[row] * draw.scale, size, draw.rotation_deg)
         if draw.flip:
             affine = flip_affine(affine, size)
         image = warp_crop(read_image(self.image_root / table.imgname[row]), affine, size)
         image = apply_channel_gain(image, draw.channel_gain)
 
         keypoints = np.concatenate([table.openpose[row], table.part[row]]).astype(np.float64)
-        keypoints[:, :2] = crop_px_to_ndc(transform_points(keypoints[:, :2], affine), size)
+        keypoints[:, :2] = crop_px_to_ndc(transform_points(keypoints[:, :2] + _PIXEL_CENTRE, affine), size)
         keypoints = reorder_keypoints(keypoints, draw)
         keypoints[keypoints[:, 2] <= 0] = 0.0  # unlabelled joints lie anywhere; keep them out of every sum
 

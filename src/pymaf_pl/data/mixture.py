@@ -1,6 +1,6 @@
 """The curriculum: which source each sample of each epoch comes from, in an order that can be resumed anywhere."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,19 @@ class Stage:
             raise InputError(f"data.stages: stage '{self.name}' lasts {self.epochs} epochs; a stage needs at least 1")
         if not self.mix or min(self.mix.values()) < 0 or sum(self.mix.values()) <= 0:
             raise InputError(f"data.stages: stage '{self.name}' needs a mix of sources with positive weights")
+
+
+def check_sources(stages: Sequence[Stage], sources: Collection[str]) -> None:
+    """Make sure that stages mix in nothing unknown.
+
+    Raises:
+        InputError: names the stage, the source and those that exist.
+    """
+    for stage in stages:
+        for name in stage.mix:
+            if name not in sources:
+                known = ", ".join(sorted(sources))
+                raise InputError(f"data.stages: stage '{stage.name}' mixes in '{name}'; the sources are {known}")
 
 
 def stage_of_epoch(stages: Sequence[Stage], epoch: int) -> Stage:
@@ -67,11 +80,7 @@ class CurriculumSampler(Sampler[SampleKey]):
         first_epoch: int = 0,
         skip: int = 0,
     ) -> None:
-        for stage in stages:
-            for name in stage.mix:
-                if name not in lengths:
-                    known = ", ".join(sorted(lengths))
-                    raise InputError(f"data.stages: stage '{stage.name}' mixes in '{name}'; the sources are {known}")
+        check_sources(stages, lengths)
         self.stages, self.lengths, self.seed = tuple(stages), dict(lengths), seed
         self.rank, self.world_size = rank, world_size
         # every rank the same number of samples, or DDP would wait for ever

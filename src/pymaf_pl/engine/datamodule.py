@@ -1,6 +1,7 @@
 """Sources, stages and loaders for Lightning."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import pytorch_lightning as pl
@@ -8,9 +9,26 @@ from torch.utils.data import DataLoader
 
 from pymaf_pl.data.augment import Augmentation
 from pymaf_pl.data.dataset import EvaluationDataset, MixtureDataset, PersonDataset, one_thread_per_worker
-from pymaf_pl.data.mixture import CurriculumSampler, Stage
+from pymaf_pl.data.mixture import CurriculumSampler, Stage, check_sources
 from pymaf_pl.data.sources import Source
 from pymaf_pl.errors import InputError
+
+
+def read_stages(stages: Sequence[Mapping[str, Any]], sources: Collection[str]) -> list[Stage]:
+    """Turn the plain values of ``data.stages`` into stages.
+
+    Raises:
+        InputError: there are none, or one has a key too few or too many or mixes in an unknown source.
+    """
+    expected = [field.name for field in fields(Stage)]
+    for number, stage in enumerate(stages):
+        if set(stage) != set(expected):
+            raise InputError(f"data.stages: stage {number} has {', '.join(stage)}; it takes {', '.join(expected)}")
+    if not stages:
+        raise InputError("data.stages is empty; training needs at least one stage")
+    read = [Stage(**stage) for stage in stages]
+    check_sources(read, sources)
+    return read
 
 
 class CurriculumData(pl.LightningDataModule):
@@ -51,7 +69,7 @@ class CurriculumData(pl.LightningDataModule):
         if image_size % 32 or image_size < 32:
             raise InputError(f"data.image_size={image_size}: the backbone needs a multiple of 32")
         self.sources, self.validation = dict(sources), validation
-        self.stages = [Stage(**stage) for stage in stages]
+        self.stages = read_stages(stages, self.sources)
         self.body_model, self.image_size = body_model, image_size
         self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
         self.augmentation, self.num_workers, self.seed = augmentation, num_workers, seed
@@ -62,7 +80,7 @@ class CurriculumData(pl.LightningDataModule):
     def prepare_data(self) -> None:
         """Render synthetic worlds that are missing; one process only, so nothing is kept in self."""
         used = {name for stage in self.stages for name in stage.mix}
-        for source in [*(self.sources[name] for name in sorted(used & set(self.sources))), self.validation]:
+        for source in [*(self.sources[name] for name in sorted(used)), self.validation]:
             source.prepare()
 
     @property
@@ -99,26 +117,35 @@ class CurriculumData(pl.LightningDataModule):
     def _sampler(self) -> CurriculumSampler:
         lengths = {name: len(dataset) for name, dataset in self.train_sets.items()}
         trainer = self.trainer
-        first_epoch, skip = 0, 0
-        if trainer is not None and trainer.fit_loop.restarting:
-            first_epoch = trainer.current_epoch
-            # .processed, not .completed: the latter lags one behind in a checkpoint saved at a step's end
-            skip = trainer.fit_loop.epoch_loop.batch_progress.current.processed * self.batch_size
+        samples = self._samples_per_epoch or max(lengths.values())
+        world_size = trainer.world_size if trainer is not None else 1
+        first_epoch, skip = self._position(samples // world_size // self.batch_size)
         sampler = CurriculumSampler(
             self.stages,
-            {name: lengths.get(name, 1) for name in self.sources},
-            self._samples_per_epoch or max(lengths.values()),
+            lengths,
+            samples,
             seed=self.seed,
             rank=trainer.global_rank if trainer is not None else 0,
-            world_size=trainer.world_size if trainer is not None else 1,
+            world_size=world_size,
             first_epoch=first_epoch,
-            skip=skip,
+            skip=skip * self.batch_size,
         )
         if len(sampler) < self.batch_size:
             raise InputError(
                 f"data.batch_size={self.batch_size} is more than the {len(sampler)} samples of an epoch on each device"
             )
         return sampler
+
+    def _position(self, steps_per_epoch: int) -> tuple[int, int]:
+        """Return the epoch to go on in and how many of its batches are done, wherever a checkpoint was written."""
+        if self.trainer is None:
+            return 0, 0
+        epoch, loop = self.trainer.current_epoch, self.trainer.fit_loop
+        # .processed, not .completed: the latter lags one behind in a checkpoint saved at a step's end
+        done = loop.epoch_loop.batch_progress.current.processed
+        if loop.epoch_progress.current.started <= epoch:  # between two epochs; the count is of the one before
+            return epoch, 0
+        return (epoch, done) if done < steps_per_epoch else (epoch + 1, 0)
 
     def train_dataloader(self) -> DataLoader[dict[str, Any]]:
         """Return the loader that walks the curriculum."""

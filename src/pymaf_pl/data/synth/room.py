@@ -48,14 +48,13 @@ class Room:
             The picture (S, S, 3) in [0, 1], and where each pixel's ray meets the floor, x and z (S, S) in metres, nan
             where it meets something else.
         """
-        rays = window.rays(camera)
+        # a ray exactly along a wall would divide zero by zero; a millionth beside it meets the next wall far away
+        rays = tuple(np.where(np.abs(ray) < 1e-6, np.float32(1e-6), ray) for ray in window.rays(camera))
         eye_x, eye_y, eye_z = (np.float32(p) for p in camera.position)
         hx, hz, height = np.float32(self.half_x), np.float32(self.half_z), np.float32(self.height)
-        # Divide by zero means a ray along the wall: infinitely far, never the nearest.
-        with np.errstate(divide="ignore"):
-            to_x = (np.copysign(hx, rays[0]) - eye_x) / rays[0]
-            to_y = (np.where(rays[1] > 0, height, np.float32(0)) - eye_y) / rays[1]
-            to_z = (np.copysign(hz, rays[2]) - eye_z) / rays[2]
+        to_x = (np.copysign(hx, rays[0]) - eye_x) / rays[0]
+        to_y = (np.where(rays[1] > 0, height, np.float32(0)) - eye_y) / rays[1]
+        to_z = (np.copysign(hz, rays[2]) - eye_z) / rays[2]
         to_wall = np.minimum(to_x, to_z)
         distance = np.minimum(to_wall, to_y)
         x, y, z = (eye + ray * distance for eye, ray in zip((eye_x, eye_y, eye_z), rays, strict=True))

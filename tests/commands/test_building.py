@@ -1,0 +1,140 @@
+"""From a configuration to objects; from a stranger's checkpoint to a network, without running the stranger's code."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from pymaf_pl.body import BodyModel
+from pymaf_pl.checkpoints import Checkpoint
+from pymaf_pl.commands.building import (
+    build_data,
+    build_losses,
+    build_network,
+    checkpoint_record,
+    network_from_checkpoint,
+)
+from pymaf_pl.commands.composing import compose_config
+from pymaf_pl.errors import InputError
+
+TINY = [
+    "experiment=demo", "backbone.width=8", "model.hidden=16", "model.pyramid_channels=8", "model.point_channels=[4,2]",
+    "image_size=64", "seed=3",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(body: BodyModel) -> Checkpoint:
+    """A checkpoint of a tiny network, as a run would leave it."""
+    config = compose_config("train", TINY)
+    network = build_network(config, body)
+    return Checkpoint(Path("x.ckpt"), network.state_dict(), checkpoint_record(config, body), 0, 0)
+
+
+def with_record(trained: Checkpoint, **change: Any) -> Checkpoint:
+    return Checkpoint(trained.path, trained.state, trained.record | change, 0, 0)
+
+
+def test_a_checkpoint_builds_its_own_network(trained: Checkpoint, body: BodyModel) -> None:
+    network, its_body = network_from_checkpoint(trained)
+    assert (its_body.name, its_body.topology) == ("open", body.topology)
+    assert all(torch.equal(trained.state[key], value) for key, value in network.state_dict().items())
+
+
+def test_the_record_is_plain_and_small_enough_to_be_read_as_data(trained: Checkpoint, tmp_path: Path) -> None:
+    torch.save(trained.record, tmp_path / "record.pt")
+    assert torch.load(tmp_path / "record.pt", weights_only=True) == trained.record
+    assert trained.record["network"]["backbone"]["weights"] is None  # never fetched again
+
+
+BAD_TARGETS = [
+    "os.system",
+    "subprocess.Popen",
+    "builtins.eval",
+    "pymaf_pl.commands.train.train",
+    "pymaf_pl.modelsmith.pymaf",
+    # what our modules import is not ours
+    "pymaf_pl.models.backbone.logging.os.system",
+    "pymaf_pl.models.backbone.load_state_dict_from_url",
+    "pymaf_pl.models.nothing",
+]
+
+
+@pytest.mark.parametrize("place", ["backbone", "model", "nested", "tuple", "losses"])
+@pytest.mark.parametrize("target", BAD_TARGETS)
+def test_a_record_that_asks_for_anything_but_our_networks_is_refused_unbuilt(
+    target: str, place: str, trained: Checkpoint, tmp_path: Path
+) -> None:
+    witness = tmp_path / "executed"
+    bomb = {"_target_": target, "_args_": [f"touch {witness}"]}
+    network = trained.record["network"]
+    records: dict[str, dict[str, Any]] = {
+        "backbone": {"network": network | {"backbone": bomb}},
+        "model": {"network": network | {"model": bomb}},
+        "nested": {"network": network | {"model": network["model"] | {"feedback": [{"deep": bomb}]}}},
+        "tuple": {"network": network | {"model": network["model"] | {"feedback": ({"deep": bomb},)}}},
+        "losses": {"losses": trained.record["losses"] | {"terms": {"pose": bomb}}},
+    }
+    with pytest.raises(InputError, match=f"x.ckpt: asks to build '{target}'"):
+        network_from_checkpoint(with_record(trained, **records[place]))
+    assert not witness.exists()
+
+
+def test_a_record_may_not_compute_its_values(trained: Checkpoint) -> None:
+    """``oc.create`` would turn a text into a node with a target, past every look at the record."""
+    text = "${oc.create:{_target_:os.system,_args_:[true]}}"
+    network = trained.record["network"]
+    change = {"network": network | {"backbone": network["backbone"] | {"depth": text}}}
+    with pytest.raises(InputError, match="holds the interpolation"):
+        network_from_checkpoint(with_record(trained, **change))
+
+
+@pytest.mark.parametrize("key", ["network", "losses", "body", "image_size"])
+def test_a_record_that_lacks_something_is_refused(key: str, trained: Checkpoint) -> None:
+    record = {k: v for k, v in trained.record.items() if k != key}
+    with pytest.raises(InputError, match=f"its record has no '{key}'"):
+        network_from_checkpoint(Checkpoint(trained.path, trained.state, record, 0, 0))
+
+
+def test_weights_of_another_width_are_refused(trained: Checkpoint) -> None:
+    network = trained.record["network"]
+    change = {"network": network | {"backbone": network["backbone"] | {"width": 16}}}
+    with pytest.raises(InputError, match="another model"):
+        network_from_checkpoint(with_record(trained, **change))
+
+
+def test_another_topology_is_refused_by_the_bodys_name(trained: Checkpoint) -> None:
+    body = trained.record["body"] | {"topology": "0123456789ab"}
+    with pytest.raises(InputError, match="trained on the 'open' body"):
+        network_from_checkpoint(with_record(trained, body=body))
+
+
+def test_losses_take_their_terms_and_weights_from_the_configuration(body: BodyModel) -> None:
+    config = compose_config("train", ["losses.terms.pose.weight=7", "losses.iteration_weights=[1,2,3]"])
+    losses = build_losses(config, body)
+    assert {name: term.weight for name, term in losses.terms.items()} == {
+        "keypoints_2d": 300, "keypoints_3d": 300, "pose": 7, "shape": 0.06, "camera": 1
+    }  # fmt: skip
+    assert losses.iteration_weights == [1, 2, 3]
+    assert losses.dense is not None
+    assert losses.dense.targets.body is body
+    without = build_losses(compose_config("train", ["losses.dense=null"]), body)
+    assert without.dense is None
+
+
+def test_data_take_their_sizes_and_stages_from_the_configuration() -> None:
+    data = build_data(compose_config("train", [*TINY, "data.batch_size=9", "augmentation=none"]), "open")
+    assert (data.image_size, data.batch_size, data.seed, data.body_model) == (64, 9, 3, "open")
+    assert set(data.sources) == {"studio", "wild"}
+    assert data.augmentation is not None
+    assert data.augmentation.flip_probability == 0
+    assert all(stage.epochs > 0 for stage in data.stages)
+
+
+def test_records_of_configurations_are_resolved(body: BodyModel) -> None:
+    config = compose_config("train", TINY)
+    config.model.hidden = "${image_size}"
+    assert checkpoint_record(config, body)["network"]["model"]["hidden"] == 64
+    assert OmegaConf.to_container(config.model)["hidden"] == "${image_size}"

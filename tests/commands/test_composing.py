@@ -1,0 +1,109 @@
+"""Overrides: typos are answered with what would be right, before anything heavy is imported."""
+
+import subprocess
+import sys
+
+import pytest
+
+from pymaf_pl.commands.composing import available, compose_config
+from pymaf_pl.errors import InputError
+
+
+def complaint(*overrides: str, name: str = "train") -> str:
+    with pytest.raises(InputError) as caught:
+        compose_config(name, overrides)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("sead=3", ["unknown key 'sead'", "did you mean 'seed'"]),
+        ("model.num_iteration=1", ["unknown key 'model.num_iteration'", "'model.num_iterations'"]),
+        ("data.batchsize=8", ["'data.batchsize'", "'data.batch_size'"]),
+        ("data.sources.wild.nun=8", ["'data.sources.wild.num'"]),
+        ("losses.terms.pos.weight=1", ["'losses.terms.pose.weight'"]),
+        ("backbon=resnet18", ["'backbon'", "did you mean 'backbone'"]),
+        ("experimnt=demo", ["'experimnt'", "did you mean 'experiment'"]),
+        ("backbone=resnet19", ["backbone=resnet19", "did you mean 'resnet1", "resnet50"]),
+        ("experiment=demmo", ["experiment=demmo", "did you mean 'demo'"]),
+        ("model/feedback=grid", ["model/feedback=grid", "grid_only"]),
+        ("data=coco", ["data=coco", "there are", "synthetic"]),
+        ("+foo=1", ["unknown key 'foo'"]),
+        ("+sead=1", ["unknown key 'sead'", "'seed'"]),
+        ("++sead=1", ["unknown key 'sead'"]),
+        ("seed", ["override not understood"]),
+        ("seed=[1", ["override not understood"]),
+    ],
+)
+def test_typos_are_answered_with_the_nearest_name(override: str, words: list[str]) -> None:
+    message = complaint(override)
+    assert all(word in message for word in words), message
+
+
+def test_a_typo_among_good_overrides_is_found_in_the_chosen_groups() -> None:
+    message = complaint("model=hmr", "seed=3", "model.hiden=512")
+    assert "unknown key 'model.hiden'; did you mean 'model.hidden'?" in message
+
+
+def test_right_overrides_arrive() -> None:
+    config = compose_config("train", ["experiment=demo", "model.num_iterations=1", "seed=5", "model=hmr"])
+    assert config.name == "demo"
+    assert (config.seed, config.model.num_iterations) == (5, 1)
+    assert config.model._target_ == "pymaf_pl.models.hmr"
+    assert config.optimizer.feedback_lr_factor == 0.3  # the experiment's choice of optimiser
+
+
+def test_the_command_line_wins_over_an_experiment() -> None:
+    config = compose_config("train", ["experiment=demo", "backbone=resnet50", "image_size=64"])
+    assert (config.backbone.depth, config.image_size) == (50, 64)
+
+
+@pytest.mark.parametrize(
+    "sweep",
+    [["seed=0,1,2"], ["model.num_iterations=range(1,4)"], ["model=pymaf,hmr", "optimizer.lr=choice(1e-4,1e-3)"]],
+)
+def test_sweeps_pass_and_the_first_choice_stands_for_all(sweep: list[str]) -> None:
+    config = compose_config("train", sweep)
+    assert config.seed == 0
+    assert config.model._target_ == "pymaf_pl.models.pymaf"
+
+
+def test_a_typo_in_a_sweep_is_found() -> None:
+    assert "'seed'" in complaint("sead=0,1,2")
+    assert "modle" in complaint("modle=pymaf,hmr")
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "key"),
+    [
+        ("eval", [], "checkpoint"),
+        ("train", ["body=smpl"], "body.directory"),
+        ("train", ["experiment=lspet"], "data.root"),
+        ("eval", ["checkpoint=x", "protocol=lspet"], "protocol.root"),
+    ],
+)
+def test_what_is_still_missing_is_named(name: str, overrides: list[str], key: str) -> None:
+    assert complaint(*overrides, name=name).startswith(f"{key} is not set; add {key}=")
+
+
+def test_options_of_a_group_are_its_files() -> None:
+    assert {"pymaf", "hmr", "pymaf_small"} <= set(available("model"))
+    assert available("model/feedback") == sorted(available("model/feedback"))
+    assert available("no such group") == []
+
+
+def test_answering_a_typo_imports_neither_torch_nor_lightning() -> None:
+    code = """
+import sys
+from pymaf_pl.commands.composing import compose_config
+from pymaf_pl.errors import InputError
+try:
+    compose_config("train", ["sead=1"])
+except InputError:
+    print(sorted({"torch", "pytorch_lightning", "smplx", "cv2"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
