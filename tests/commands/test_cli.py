@@ -26,8 +26,8 @@ def test_an_unknown_verb_is_answered_with_the_nearest(capsys):
 
 def test_an_error_of_a_loader_worker_becomes_one_line(capsys, monkeypatch):
     def fails(_arguments):
-        text = "Caught InputError in DataLoader worker process 0.\nTraceback ...\npymaf_pl.errors.InputError: x.jpg: gone"
-        raise InputError(text)
+        worker = "Caught InputError in DataLoader worker process 0.\nTraceback ...\n"
+        raise InputError(worker + "pymaf_pl.errors.InputError: x.jpg: gone")
 
     monkeypatch.setattr(cli, "_verb", lambda _word: fails)
     assert cli.main(["train"]) == 2

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -46,7 +46,7 @@ def build_data(config: DictConfig, body_model: str) -> CurriculumData:
     return CurriculumData(
         sources={name: instantiate(source, _convert_="all") for name, source in data.sources.items()},
         validation=instantiate(config.protocol.source, _convert_="all"),
-        stages=OmegaConf.to_container(data.stages, resolve=True),
+        stages=cast(list[dict[str, Any]], OmegaConf.to_container(data.stages, resolve=True)),
         body_model=body_model,
         image_size=config.image_size,
         batch_size=data.batch_size,

@@ -61,9 +61,9 @@ def _single(override: Override) -> str | None:
 def _check_root(name: str, config: DictConfig) -> None:
     """Refuse keys that ``+key=value`` added at the root: nothing would read them."""
     known = _root_keys(name, conf_dir())
-    for key in config:
+    for key in map(str, config):
         if key not in known:
-            raise InputError(f"unknown key '{key}'{_nearest(str(key), known)}")
+            raise InputError(f"unknown key '{key}'{_nearest(key, known)}")
 
 
 @cache
@@ -97,7 +97,7 @@ def _explain(name: str, error: Exception, overrides: Sequence[Override]) -> str:
 
 def _all_keys(name: str, overrides: Sequence[Override]) -> list[str]:
     """Every dotted key of the configuration that the group choices alone give."""
-    groups = [o.input_line for o in overrides if (conf_dir() / str(o.key_or_group)).is_dir()]
+    groups = [o.input_line for o in overrides if o.input_line and (conf_dir() / str(o.key_or_group)).is_dir()]
     try:
         config = compose(config_name=name, overrides=groups)
     except (HydraException, OmegaConfBaseException):

@@ -4,6 +4,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from pymaf_pl.geometry.rotation import rotmat_from_axis_angle
 from pymaf_pl.report import Curve, write_page
 from pymaf_pl.report.people import person_view
 from pymaf_pl.report.views import PersonView
+from pymaf_pl.types import Batch
 
 _LABELS = {
     "mpjpe": "MPJPE mm", "pa_mpjpe": "PA-MPJPE mm", "pve": "PVE mm", "rotation_deg": "rotation deg",
@@ -78,7 +80,7 @@ def view_of(module: PyMAFModule, people: PersonDataset, row: int) -> PersonView:
     """Predict one held-out person and draw every iteration, with that person's own errors."""
     module.eval()
     batch = default_collate([people.sample(row)])
-    batch = {key: value.to(module.device) for key, value in batch.items()}
+    batch = cast(Batch, {key: value.to(module.device) for key, value in batch.items()})
     states, body, protocol = module(batch["image"]).iterations, module.losses.body, module.protocol
     truth = protocol.prepare(body, batch)
     figures = [protocol.evaluate(body, state, truth) for state in states]

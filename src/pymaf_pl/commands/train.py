@@ -113,7 +113,8 @@ def quiet_libraries() -> None:
 
 
 def _monitor_mode(config: DictConfig) -> str:
-    return str(get_class(config.protocol.measure._target_).monitor_mode)
+    protocol: Any = get_class(config.protocol.measure._target_)
+    return str(protocol.monitor_mode)
 
 
 def _total_steps(trainer: pl.Trainer, data: CurriculumData) -> int:

@@ -64,16 +64,23 @@ class Annotations:
         """Return rows ``start`` to ``stop`` (exclusive) as a table of their own."""
         if not 0 <= start < stop <= len(self):
             raise InputError(f"{self.path}: rows {start}:{stop} are not within its {len(self)} rows")
-        cut = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Annotations(**{k: v[start:stop] if isinstance(v, np.ndarray) else v for k, v in cut.items()})
+        cut: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            cut[field.name] = value[start:stop] if isinstance(value, np.ndarray) else value
+        return Annotations(**cut)
 
     @classmethod
     def concatenate(cls, tables: Sequence["Annotations"]) -> "Annotations":
         """Stack the rows of several tables; path and body model are the first one's."""
         first = tables[0]
-        columns = {f.name: [getattr(table, f.name) for table in tables] for f in fields(cls)}
-        stacked = {k: np.concatenate(v) if isinstance(v[0], np.ndarray) else v[0] for k, v in columns.items()}
-        return cls(**stacked) if len(tables) > 1 else first
+        if len(tables) == 1:
+            return first
+        stacked: dict[str, Any] = {}
+        for field in fields(cls):
+            values = [getattr(table, field.name) for table in tables]
+            stacked[field.name] = np.concatenate(values) if isinstance(values[0], np.ndarray) else values[0]
+        return cls(**stacked)
 
 
 _KEYS = {f.name for f in fields(Annotations)} - {"path"}  # other columns are not read, and may be anything

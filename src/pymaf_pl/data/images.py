@@ -67,12 +67,12 @@ def warp_crop(image: ImageArray, affine: FloatArray, output_size: int) -> ImageA
     return np.asarray(crop, dtype=np.uint8)
 
 
-def paste_back(values: npt.NDArray[np.generic], affine: FloatArray, height: int, width: int) -> npt.NDArray[np.generic]:
+def paste_back(values: ImageArray, affine: FloatArray, height: int, width: int) -> ImageArray:
     """Warp a crop-sized label map back into the image with the crop's exact inverse, nearest neighbour, 0 outside."""
     inverse = invert_affine(affine)
     half = inverse[:, :2] @ np.array([0.5, 0.5]) - 0.5
     matrix = inverse + np.array([[0, 0, half[0]], [0, 0, half[1]]])
-    return np.asarray(cv2.warpAffine(values, matrix, (width, height), flags=cv2.INTER_NEAREST))
+    return np.asarray(cv2.warpAffine(values, matrix, (width, height), flags=cv2.INTER_NEAREST), np.uint8)
 
 
 def write_png(path: str | Path, image: npt.NDArray[np.uint8]) -> Path:

@@ -1,12 +1,13 @@
 """Where a table and its images come from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from pymaf_pl.data.annotations import Annotations, check_images, load_annotations
 from pymaf_pl.data.synth.generate import generate_world
+from pymaf_pl.data.synth.options import WorldOptions, default_options
 from pymaf_pl.errors import InputError
 
 
@@ -80,6 +81,14 @@ class SyntheticWorld:
         """Read the table."""
         return load_annotations(self._generate()), Path(self.root)
 
+    def _options(self) -> WorldOptions:
+        given = dict(self.options or {})
+        unknown = sorted(given.keys() - {field.name for field in fields(WorldOptions)})
+        if unknown:
+            known = ", ".join(field.name for field in fields(WorldOptions))
+            raise InputError(f"world option '{unknown[0]}' is unknown; there are {known}")
+        return replace(default_options(self.world), **given)
+
     def _generate(self) -> Path:
         return generate_world(
             self.world,
@@ -89,7 +98,7 @@ class SyntheticWorld:
             self.seed,
             size=self.size,
             workers=self.workers,
-            options=self.options,
+            options=self._options(),
         )
 
 

@@ -36,10 +36,11 @@ class TimeBudget(pl.Callback):
         share = self.elapsed / (60 * self.minutes)
         # all ranks must agree, or DDP would wait for ever
         share = float(trainer.strategy.broadcast(share))
+        total_steps: Any = pl_module.total_steps
         for config in trainer.lr_scheduler_configs:
             scheduler = config.scheduler
             assert isinstance(scheduler, LRScheduler)
-            scheduler.last_epoch = max(scheduler.last_epoch, int(min(1.0, share) * pl_module.total_steps))
+            scheduler.last_epoch = max(scheduler.last_epoch, int(min(1.0, share) * total_steps))
         if share >= 1:
             trainer.should_stop = True
 

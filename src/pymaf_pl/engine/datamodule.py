@@ -142,8 +142,10 @@ class CurriculumData(pl.LightningDataModule):
             return 0, 0
         epoch, loop = self.trainer.current_epoch, self.trainer.fit_loop
         # .processed, not .completed: the latter lags one behind in a checkpoint saved at a step's end
-        done = loop.epoch_loop.batch_progress.current.processed
-        if loop.epoch_progress.current.started <= epoch:  # between two epochs; the count is of the one before
+        batches: Any = loop.epoch_loop.batch_progress.current
+        epochs: Any = loop.epoch_progress.current
+        done = batches.processed
+        if epochs.started <= epoch:  # between two epochs; the count is of the one before
             return epoch, 0
         return (epoch, done) if done < steps_per_epoch else (epoch + 1, 0)
 

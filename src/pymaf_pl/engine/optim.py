@@ -1,6 +1,7 @@
 """Optimisers and learning-rate schedules."""
 
 import math
+from typing import Any
 
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -25,11 +26,11 @@ def adam(
     feedback = [*network.evidence.parameters(), *network.regressors.parameters()]
     ours = {id(p) for p in feedback}
     rest = [p for p in network.parameters() if id(p) not in ours]
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": rest, "name": "image"},
         {"params": feedback, "lr": lr * feedback_lr_factor, "name": "feedback"},
     ]
-    return Adam(groups, lr=lr, betas=tuple(betas), fused=True)
+    return Adam(groups, lr=lr, betas=(betas[0], betas[1]), fused=True)
 
 
 def constant(optimizer: Optimizer, _total_steps: int) -> LambdaLR:

@@ -1,6 +1,7 @@
 """The training loss: a plain sum of terms over iterations, and the dense terms once."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -58,7 +59,10 @@ class FeedbackLoss(nn.Module):
 
     def _decode(self, states: tuple[BodyState, ...]) -> DecodedBodies:
         """Decode all iterations in one call of the body model."""
-        count = len(states)
+
+        def per_iteration(values: Any) -> Any:
+            return None if values is None else values.unflatten(0, (len(states), -1))
+
         state = BodyState.cat(states)
         rotmat = rotmat_from_6d(state.pose_6d.float())
         joints = self.body.joints_49(rotmat, state.betas)
@@ -70,7 +74,7 @@ class FeedbackLoss(nn.Module):
             keypoints_2d=project(joints, state.weak_cam.float()),
             vertices=self.body(rotmat, state.betas).vertices if self._needs_vertices else None,
         )
-        return DecodedBodies(*(None if x is None else x.unflatten(0, (count, -1)) for x in decoded))
+        return DecodedBodies(*map(per_iteration, decoded))
 
     @torch.no_grad()
     def _targets(self, batch: Batch) -> Targets:

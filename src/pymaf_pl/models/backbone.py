@@ -66,6 +66,11 @@ class ResNet(nn.Module):
         if weights == "imagenet":
             self._load_imagenet(depth)
 
+    @property
+    def stages(self) -> list[nn.Module]:
+        """The four residual stages, fine to coarse."""
+        return [self.get_submodule(f"layer{i}") for i in (1, 2, 3, 4)]
+
     def _load_imagenet(self, depth: int) -> None:
         url = get_model_weights(f"resnet{depth}").IMAGENET1K_V1.url
         try:
@@ -79,7 +84,9 @@ class ResNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map (B, 3, S, S) images to the (B, out_channels, S / 32, S / 32) feature map."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        for stage in self.stages:
+            x = stage(x)
+        return x
 
 
 def _stage(

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pymaf_pl.models.points import PointSource
 from pymaf_pl.types import BodyState
 
 
@@ -65,10 +66,10 @@ class PointEvidence(nn.Module):
         sampler: reduces the map at those points.
     """
 
-    def __init__(self, level: int, points: nn.Module, sampler: MeshAlignedSampler) -> None:
+    def __init__(self, level: int, points: PointSource, sampler: MeshAlignedSampler) -> None:
         super().__init__()
         self.level, self.points, self.sampler = level, points, sampler
-        self.out_features = points.num_points * sampler.channels[-1]
+        self.out_features: int = points.num_points * sampler.channels[-1]
 
     def forward(self, maps: Sequence[Tensor], body: BodyState) -> Tensor:
         """Return (B, out_features) evidence for the current body."""

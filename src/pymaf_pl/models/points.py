@@ -11,7 +11,13 @@ from pymaf_pl.geometry.rotation import rotmat_from_6d
 from pymaf_pl.types import BodyState
 
 
-class GridPoints(nn.Module):
+class PointSource(nn.Module):
+    """Something that says where to read, ``body -> (B, num_points, 2)`` in crop NDC."""
+
+    num_points: int
+
+
+class GridPoints(PointSource):
     """A fixed square grid over the whole crop, for when there is no mesh worth trusting yet.
 
     Args:
@@ -33,7 +39,7 @@ class GridPoints(nn.Module):
         return self.points.expand(len(body), -1, -1)
 
 
-class MeshPoints(nn.Module):
+class MeshPoints(PointSource):
     """Points of the current mesh's surface, projected by its own camera. No gradient flows through the positions.
 
     Args:
@@ -54,17 +60,17 @@ class MeshPoints(nn.Module):
         return project(points, body.weak_cam.float())
 
 
-def grid_then_mesh(body: BodyModel, num_iterations: int, grid_side: int = 21) -> list[nn.Module]:
+def grid_then_mesh(body: BodyModel, num_iterations: int, grid_side: int = 21) -> list[PointSource]:
     """Read on the grid first and mesh-aligned from then on: PyMAF."""
     mesh = MeshPoints(body)
     return [GridPoints(grid_side)] + [mesh] * (num_iterations - 1)
 
 
-def mesh_only(body: BodyModel, num_iterations: int) -> list[nn.Module]:
+def mesh_only(body: BodyModel, num_iterations: int) -> list[PointSource]:
     """Read mesh-aligned from the start, on the mean body at first."""
     return [MeshPoints(body)] * num_iterations
 
 
-def grid_only(body: BodyModel, num_iterations: int, grid_side: int = 21) -> list[nn.Module]:
+def grid_only(body: BodyModel, num_iterations: int, grid_side: int = 21) -> list[PointSource]:
     """Read on the grid always: feedback without alignment."""
     return [GridPoints(grid_side)] * num_iterations

@@ -6,22 +6,21 @@ and give it a file in ``conf/model``.
 
 from collections.abc import Callable, Sequence
 
-from torch import nn
-
 from pymaf_pl.body import BodyModel
 from pymaf_pl.errors import InputError
+from pymaf_pl.models.backbone import ResNet
 from pymaf_pl.models.dense_head import DenseHead
 from pymaf_pl.models.evidence import GlobalEvidence, MeshAlignedSampler, PointEvidence
-from pymaf_pl.models.points import grid_then_mesh
+from pymaf_pl.models.points import PointSource, grid_then_mesh
 from pymaf_pl.models.pymaf import FeedbackNetwork
 from pymaf_pl.models.pyramid import DeconvPyramid, NoPyramid
 from pymaf_pl.models.regressor import Regressor
 
-PointSources = Callable[[BodyModel, int], list[nn.Module]]
+PointSources = Callable[[BodyModel, int], list[PointSource]]
 
 
 def pymaf(
-    backbone: nn.Module,
+    backbone: ResNet,
     body: BodyModel,
     num_iterations: int = 3,
     feedback: PointSources = grid_then_mesh,
@@ -75,7 +74,7 @@ def pymaf(
 
 
 def hmr(
-    backbone: nn.Module,
+    backbone: ResNet,
     body: BodyModel,
     num_iterations: int = 3,
     hidden: int = 1024,
