@@ -1,3 +1,4 @@
+import contextlib
 import json
 
 from pymaf_pl import cli
@@ -12,11 +13,9 @@ def test_help_lists_every_verb(capsys):
 
 def test_every_verb_has_help(capsys):
     for verb in cli._VERBS:
-        try:
+        with contextlib.suppress(SystemExit):  # argparse leaves by itself
             assert cli.main([verb, "--help"]) == 0
-        except SystemExit as stop:  # argparse leaves by itself
-            assert stop.code == 0
-        assert "pymaf" in capsys.readouterr().out
+        assert f"usage: pymaf {verb}" in capsys.readouterr().out
 
 
 def test_an_unknown_verb_is_answered_with_the_nearest(capsys):

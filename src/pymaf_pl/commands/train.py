@@ -1,6 +1,7 @@
 """``pymaf train``: one training run, from configuration to report."""
 
 import logging
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,7 @@ def train(config: DictConfig) -> float:
     if module.rows_step != module.global_step:  # the last epoch's validation has measured the final weights already
         trainer.validate(module, datamodule=data, verbose=False)
     if trainer.is_global_zero:
+        _keep_best(run_dir / "checkpoints")
         publish_results(run_dir, module, data.val_set, config.report_people, title=str(config.name))
     return float(module.rows[-1][module.protocol.monitor])
 
@@ -121,6 +123,12 @@ def _total_steps(trainer: pl.Trainer, data: CurriculumData) -> int:
     steps = data.steps_per_epoch * (trainer.max_epochs or data.num_epochs) // trainer.accumulate_grad_batches
     steps //= trainer.world_size
     return steps if trainer.max_steps < 0 else min(steps, trainer.max_steps)
+
+
+def _keep_best(folder: Path) -> None:
+    """Without a validation during training the last weights are the only ones measured, and so the best."""
+    if not (folder / "best.ckpt").exists() and (folder / "last.ckpt").exists():
+        shutil.copyfile(folder / "last.ckpt", folder / "best.ckpt")
 
 
 def _resume_from(resume: str | None, run_dir: Path) -> str | None:

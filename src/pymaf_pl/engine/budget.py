@@ -28,7 +28,8 @@ class TimeBudget(pl.Callback):
         return self.spent + (time.monotonic() - self._start if self._start is not None else 0.0)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Start the clock."""
+        """Start the clock; a run that has used its time up does not go on."""
+        trainer.should_stop = trainer.strategy.broadcast(self.spent >= 60 * self.minutes)
         self._start = time.monotonic()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *args: Any) -> None:

@@ -59,6 +59,10 @@ def run_record(body: Mapping[str, str], seed: int, device: str, data: Sequence[P
         "seed": seed,
         "device": device,
         "body": dict(body),
+        "licences": {
+            "body": "CC0-1.0" if body["name"] == "open" else "SMPL body licence, non-commercial",
+            "smplx": "MPI, non-commercial",
+        },
         "data": {str(path): sha256(path) for path in data},
     }
 
@@ -70,14 +74,18 @@ def sha256(path: Path) -> str:
 
 
 def _git() -> dict[str, str] | None:
+    folder = Path(__file__).parent  # the checkout of the code, not where the user happens to stand
+
     def run(*arguments: str) -> str:
-        # the checkout of the code, not the folder the user happens to stand in
         return subprocess.run(
-            ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True, timeout=10
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True, timeout=10
         ).stdout
 
     try:
-        return {"commit": run("rev-parse", "HEAD").strip(), "diff": run("diff", "HEAD", "--", "../..", ":!*.npz")}
+        return {
+            "commit": run("rev-parse", "HEAD").strip(),
+            "diff": run("diff", "HEAD", "--", ":/src", ":/conf", ":!*.npz"),
+        }
     except (OSError, subprocess.SubprocessError):
         return None
 
