@@ -26,6 +26,12 @@ TINY = [
 
 
 @pytest.fixture(scope="session")
+def tiny():
+    """Overrides that make a run of seconds."""
+    return list(TINY)
+
+
+@pytest.fixture(scope="session")
 def worlds(tmp_path_factory):
     """A folder in which the tiny synthetic worlds are rendered once."""
     return tmp_path_factory.mktemp("worlds")

@@ -1,5 +1,8 @@
 import csv
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -102,3 +105,21 @@ def test_wrong_configuration_is_one_line_and_exit_code_2(train, tmp_path, capsys
     assert words in error
     assert "\n" not in error
     assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.slow
+def test_a_multirun_gives_one_folder_per_job(train, tmp_path):
+    sweep = [f"hydra.sweep.dir={tmp_path}", "model.num_iterations=1,2", "report_people=0", "trainer.max_steps=1"]
+    assert train(tmp_path / "unused", "-m", *sweep) == 0
+    rows = [len(json.loads((tmp_path / job / "metrics.json").read_text())["iterations"]) for job in ("0", "1")]
+    assert rows == [2, 3]
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_run(worlds, tiny, tmp_path):
+    folders = [f"data.synthetic_root={worlds}/train", f"protocol.root={worlds}/val", f"hydra.run.dir={tmp_path}"]
+    ddp = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "trainer.sync_batchnorm=false"]
+    pymaf = str(Path(sys.executable).with_name("pymaf"))
+    done = subprocess.run([pymaf, "train", *tiny, *folders, *ddp], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads((tmp_path / "metrics.json").read_text())["num_samples"] == 12

@@ -64,9 +64,11 @@ def _run(verb: str, task: str, arguments: Sequence[str]) -> int:
     module, name = task.split(":")
     function: Callable[..., float] = getattr(import_module(module), name)
     wrong: list[InputError] = []
+    program = sys.argv[0]
 
     @functools.wraps(function)
     def job(config: DictConfig) -> float | None:
+        sys.argv = [program, verb, *arguments]  # what Lightning starts the other ranks with
         try:
             return function(config)
         except Exception as error:
@@ -76,8 +78,7 @@ def _run(verb: str, task: str, arguments: Sequence[str]) -> int:
             wrong.append(mistake)  # not raised here: Hydra would print the overrides around it
             return None
 
-    # Hydra and Lightning's launcher both read the command line from sys.argv
-    sys.argv = [f"pymaf {verb}", *arguments]
+    sys.argv = [program, *arguments]  # where Hydra reads its overrides from
     hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)()
     if wrong:
         raise wrong[0]

@@ -12,6 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.loggers import WandbLogger
 
 from pymaf_pl.body import BodyModel
 from pymaf_pl.checkpoints import load_weights, read_checkpoint
@@ -75,6 +76,9 @@ def train(config: DictConfig) -> float:
     if trainer.is_global_zero:
         _keep_best(run_dir / "checkpoints")
         publish_results(run_dir, module, data.val_set, config.report_people, title=str(config.name))
+    for logger in trainer.loggers:
+        if isinstance(logger, WandbLogger):
+            logger.experiment.finish()  # or the next job of a sweep would log into this run
     return float(module.rows[-1][module.protocol.monitor])
 
 
