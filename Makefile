@@ -1,5 +1,5 @@
 # Every target works as the first thing typed in a fresh clone: it makes .venv if it is not there.
-PYTHON ?= python3
+PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p))))
 VENV   := .venv
 BIN    := $(VENV)/bin
 
@@ -15,6 +15,7 @@ $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "pymaf_pl needs Python 3.11 or newer; try make PYTHON=python3.11" >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	@echo "installing torch and the rest into $(VENV): some minutes, 6 GB on disk"
 	$(BIN)/python -m pip install --quiet --editable '.[dev,notebooks]'
 	@touch $@
 
@@ -41,7 +42,7 @@ typecheck: install  ## types; strict where geometry, body, render and metrics ar
 notebooks: install  ## run all notebooks
 	$(BIN)/python -m pytest -q --nbmake notebooks
 
-bench: install  ## speed of the network, the training step and the renderer, in units of a bare ResNet-50
+bench: install  ## speed of the network, the training step and the renderer
 	$(BIN)/pymaf bench network
 	$(BIN)/pymaf bench train
 	$(BIN)/pymaf bench render

@@ -14,6 +14,7 @@ from pymaf_pl.commands.building import (
     build_losses,
     build_network,
     checkpoint_record,
+    make_trainer,
     network_from_checkpoint,
 )
 from pymaf_pl.commands.composing import compose_config
@@ -138,3 +139,17 @@ def test_records_of_configurations_are_resolved(body: BodyModel) -> None:
     config.model.hidden = "${image_size}"
     assert checkpoint_record(config, body)["network"]["model"]["hidden"] == 64
     assert OmegaConf.to_container(config.model)["hidden"] == "${image_size}"
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("trainer.precision=bf17", "trainer: Precision 'bf17' is invalid"),
+        ("trainer.devices=none", "trainer: `devices`"),
+    ],
+)
+def test_a_trainer_that_lightning_refuses_is_one_line(override: str, words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        make_trainer(compose_config("train", [override]).trainer, logger=False)
+    assert str(caught.value).startswith(words)
+    assert "\n" not in str(caught.value)

@@ -89,9 +89,14 @@ def test_bad_input_is_one_line_and_exit_code_2(photo, checkpoint, tmp_path, caps
     wrong_boxes.write_text('[{"image": "someone.png", "center": [1, 2]}]')
     other_photo = tmp_path / "other.json"
     other_photo.write_text('[{"image": "else.png", "center": [1, 2], "size": 3}]')
+    no_box = tmp_path / "none.json"
+    no_box.write_text("[]")
+    nan_box = tmp_path / "nan.json"
+    nan_box.write_text('[{"image": "someone.png", "center": [NaN, 2], "size": 3}]')
     out = tmp_path / "out"
     cases = [
         ((not_image, "--checkpoint", checkpoint), "text.jpg: not an image"),
+        ((photo, not_image, "--checkpoint", checkpoint), "text.jpg: not an image"),
         ((empty, "--checkpoint", checkpoint), "no image in this folder"),
         (("nowhere.jpg", "--checkpoint", checkpoint), "no such photo"),
         ((photo, "--checkpoint", "nowhere.ckpt"), "no such checkpoint"),
@@ -99,6 +104,11 @@ def test_bad_input_is_one_line_and_exit_code_2(photo, checkpoint, tmp_path, caps
         ((photo, "--checkpoint", foreign), "not a checkpoint of pymaf_pl"),
         ((photo, "--checkpoint", checkpoint, "--boxes", wrong_boxes), "box 1 is not understood"),
         ((photo, "--checkpoint", checkpoint, "--boxes", other_photo), "none of its boxes"),
+        ((photo, "--checkpoint", checkpoint, "--boxes", no_box), "it lists no box"),
+        ((photo, "--checkpoint", checkpoint, "--boxes", nan_box), "box 1 is not understood"),
+        ((photo, "--checkpoint", checkpoint, "--focal-length", 0), "--focal-length 0"),
+        ((photo, "--checkpoint", checkpoint, "--device", "cuda:99"), "--device cuda:99"),
+        ((photo, "--checkpoint", checkpoint, "--device", "gpu"), "--device gpu"),
     ]
     for words, message in cases:
         assert predict(*words, "--out", out) == 2
@@ -106,6 +116,15 @@ def test_bad_input_is_one_line_and_exit_code_2(photo, checkpoint, tmp_path, caps
         assert message in error
         assert "\n" not in error
         assert not out.exists()
+
+
+def test_a_photo_is_never_overwritten_by_its_overlay(photo, checkpoint, capsys):
+    before = photo.read_bytes()
+    assert predict(photo, "--checkpoint", checkpoint, "--out", photo.parent) == 2
+    assert "its overlay would overwrite it" in capsys.readouterr().err
+    assert predict(photo, "--checkpoint", checkpoint, "--out", photo) == 2
+    assert "this is a file" in capsys.readouterr().err
+    assert photo.read_bytes() == before
 
 
 def test_help_explains_boxes(capsys):

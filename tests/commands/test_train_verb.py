@@ -107,6 +107,15 @@ def test_wrong_configuration_is_one_line_and_exit_code_2(train, tmp_path, capsys
     assert not (tmp_path / "checkpoints").exists()
 
 
+@pytest.mark.parametrize("key", ["resume", "init_from"])
+def test_a_checkpoint_of_another_model_is_one_line_and_exit_code_2(run_dir, train, tmp_path, capsys, key):
+    assert train(tmp_path, "model.num_iterations=2", f"{key}={run_dir}/checkpoints/last.ckpt") == 2
+    error = capsys.readouterr().err.strip()
+    assert "it is a checkpoint of another model" in error
+    assert "\n" not in error
+    assert not (tmp_path / "checkpoints").exists()
+
+
 @pytest.mark.slow
 def test_a_multirun_gives_one_folder_per_job(train, tmp_path):
     sweep = [f"hydra.sweep.dir={tmp_path}", "model.num_iterations=1,2", "report_people=0", "trainer.max_steps=1"]

@@ -59,6 +59,11 @@ def test_width_scales_every_stage(depth, width: int, channels: int, images: Tens
     assert network(images).shape == (2, channels, 2, 2)
 
 
+def test_weights_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(InputError, match=r"backbone.weights=coco: there are imagenet and null"):
+        ResNet(18, weights="coco")  # type: ignore[arg-type]
+
+
 def test_imagenet_weights_are_loaded_without_the_classifier(monkeypatch: pytest.MonkeyPatch, caplog) -> None:
     given = torchvision.models.resnet18(weights=None).state_dict()
     asked = []

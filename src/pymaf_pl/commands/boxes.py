@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,6 @@ def _box(entry: dict[str, Any]) -> Box:
     else:
         cx, cy = map(float, entry["center"])
         center, size = (cx, cy), float(entry["size"])
-    if not size > 0:
-        raise ValueError(f"its size is {size:g}")
+    if not 0 < size < math.inf or not all(map(math.isfinite, center)):
+        raise ValueError(f"its centre is ({center[0]:g}, {center[1]:g}), its size {size:g}")
     return Box(center, size)

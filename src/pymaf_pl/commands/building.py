@@ -6,6 +6,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
+import pytorch_lightning as pl
+import torch
+from hydra.errors import InstantiationException
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -56,6 +59,22 @@ def build_data(config: DictConfig, body_model: str) -> CurriculumData:
         num_workers=data.num_workers,
         seed=config.seed,
     )
+
+
+def make_trainer(node: DictConfig, **given: Any) -> pl.Trainer:
+    """Build the trainer of ``config.trainer``.
+
+    Raises:
+        InputError: Lightning refuses it: a device that is not here, a precision that does not exist.
+    """
+    accelerator = node.accelerator
+    if accelerator == "auto":  # Lightning would take Apple's MPS, which has no float64 for metrics and rasteriser
+        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return instantiate(node, accelerator=accelerator, **given)
+    except InstantiationException as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise InputError(f"trainer: {reason}") from error
 
 
 def checkpoint_record(config: DictConfig, body: BodyModel) -> dict[str, Any]:

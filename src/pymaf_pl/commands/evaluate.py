@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import DataLoader
 
 from pymaf_pl.checkpoints import read_checkpoint
-from pymaf_pl.commands.building import build_losses, check_signatures, network_from_checkpoint
+from pymaf_pl.commands.building import build_losses, check_signatures, make_trainer, network_from_checkpoint
 from pymaf_pl.commands.results import publish_results
 from pymaf_pl.commands.train import quiet_libraries
 from pymaf_pl.data.dataset import EvaluationDataset, PersonDataset, one_thread_per_worker
@@ -46,7 +46,7 @@ def evaluate(config: DictConfig) -> float:
         total_steps=checkpoint.step,
         record=checkpoint.record,
     )
-    trainer: pl.Trainer = instantiate(
+    trainer = make_trainer(
         config.trainer, logger=False, enable_checkpointing=False, default_root_dir=str(run_dir),
         callbacks=[pl.callbacks.RichProgressBar()],
     )  # fmt: skip
@@ -56,11 +56,12 @@ def evaluate(config: DictConfig) -> float:
         num_workers=config.num_workers,
         worker_init_fn=one_thread_per_worker,
     )
-    write_text(run_dir / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
-    record = run_record(checkpoint.record["body"], 0, str(trainer.strategy.root_device), [checkpoint.path, table.path])
-    write_json(run_dir / "run.json", record)
+    if trainer.is_global_zero:
+        write_text(run_dir / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
+        device, files = str(trainer.strategy.root_device), [checkpoint.path, table.path]
+        write_json(run_dir / "run.json", run_record(checkpoint.record["body"], 0, device, files))
     trainer.validate(module, loader, verbose=False)
     if trainer.is_global_zero:
         title = f"{checkpoint.path.parent.parent.name or checkpoint.path.stem} by {module.protocol.name}"
-        publish_results(run_dir, module, people, config.report_people, title)
+        publish_results(run_dir, module, people, config.report_people, title, checkpoint.step)
     return float(module.rows[-1][module.protocol.monitor])

@@ -2,11 +2,13 @@
 
 import argparse
 import glob
+import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from rich.console import Console
 from rich.progress import track
 
@@ -44,22 +46,25 @@ def main(arguments: Sequence[str]) -> int:
         InputError: an input is no image, a folder has none, the checkpoint or the boxes are wrong.
     """
     options = _parser().parse_args(arguments)
+    _check_options(options)
     photos = find_photos(options.input)
     boxes = read_boxes(options.boxes) if options.boxes else None
     if boxes is not None:
         _check_boxes(boxes, photos, options.boxes)
-    images = {path: read_image(path) for path in photos[:1]}  # a wrong input should not cost loading the network
+    out = Path(options.out)
+    named = list(zip(photos, _unique_names(photos), strict=True))
+    _check_targets(out, named)
+    for path in photos:  # all of them first, so that a broken one leaves nothing half done
+        read_image(path)
     checkpoint = read_checkpoint(options.checkpoint)
     network, body = network_from_checkpoint(checkpoint, options.body_dir)
     predictor = Predictor(network, body, checkpoint.record["image_size"], options.device)
-    out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
 
     faces = body.faces.cpu().numpy()
     views: list[PersonView] = []
-    for path, name in track(list(zip(photos, _unique_names(photos), strict=True)), "predicting"):
-        image = images.get(path)
-        image = read_image(path) if image is None else image
+    for path, name in track(named, "predicting"):
+        image = read_image(path)
         people = predictor.predict(image, boxes.get(path.name, []) if boxes is not None else None, options.focal_length)
         write_png(out / f"{name}.png", draw_people(image, people, faces))
         for number, person in enumerate(people):
@@ -157,7 +162,27 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def _check_options(options: argparse.Namespace) -> None:
+    if options.focal_length is not None and not 0 < options.focal_length < math.inf:
+        raise InputError(f"--focal-length {options.focal_length}: a number of pixels above 0")
+    try:
+        torch.zeros(1, device=options.device)
+    except (RuntimeError, AssertionError):  # AssertionError: torch without CUDA
+        raise InputError(f"--device {options.device}: torch finds none here; cpu always works") from None
+
+
+def _check_targets(out: Path, named: Sequence[tuple[Path, str]]) -> None:
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: --out is a folder, this is a file")
+    for path, name in named:
+        overlay = out / f"{name}.png"
+        if overlay.exists() and overlay.samefile(path):
+            raise InputError(f"{path}: its overlay would overwrite it; choose an --out folder that holds no photo")
+
+
 def _check_boxes(boxes: dict[str, list[Box]], photos: Sequence[Path], path: str) -> None:
+    if not boxes:
+        raise InputError(f"{path}: it lists no box")
     unknown = sorted(boxes.keys() - {photo.name for photo in photos})
     if len(unknown) == len(boxes):
         raise InputError(f"{path}: none of its boxes is for a given photo; the first is for '{unknown[0]}'")

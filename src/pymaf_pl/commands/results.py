@@ -27,7 +27,9 @@ _LABELS = {
 }  # fmt: skip
 
 
-def publish_results(run_dir: Path, module: PyMAFModule, people: PersonDataset, shown: int, title: str) -> None:
+def publish_results(
+    run_dir: Path, module: PyMAFModule, people: PersonDataset, shown: int, title: str, steps: int
+) -> None:
     """Write the run's files and print the table of errors per iteration.
 
     Args:
@@ -36,6 +38,7 @@ def publish_results(run_dir: Path, module: PyMAFModule, people: PersonDataset, s
         people: whom it was validated on.
         shown: how many of them the report draws, evenly spread; 0 for no report.
         title: of the report.
+        steps: that the network was trained for.
     """
     protocol = module.protocol
     write_json(run_dir / "metrics.json", metrics_document(protocol.name, len(people), module.rows))
@@ -52,7 +55,7 @@ def publish_results(run_dir: Path, module: PyMAFModule, people: PersonDataset, s
                 "Protocol": protocol.name,
                 "People": f"{len(people)} held out, {len(rows)} shown",
                 "Body": module.losses.body.name,
-                "Steps": f"{module.total_steps:,}",
+                "Steps": f"{steps:,}",
             },
             iterations=[_renamed(row) for row in module.rows],
             people=[view_of(module, people, int(row)) for row in rows],

@@ -36,7 +36,10 @@ def read_image(path: str | Path) -> ImageArray:
         raise InputError(f"{path}: no such image")
     # imdecode on our own bytes: imread hides why it failed, and cannot open every path on Windows
     data = np.frombuffer(path.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
+    except cv2.error:  # a header that promises more pixels than OpenCV takes
+        image = None
     if image is None:
         raise InputError(f"{path}: not an image that OpenCV can read (JPEG, PNG, WebP, BMP, TIFF)")
     return np.asarray(image, dtype=np.uint8)
@@ -83,6 +86,9 @@ def write_png(path: str | Path, image: npt.NDArray[np.uint8]) -> Path:
     if not done:
         raise InputError(f"{path}: the picture of shape {image.shape} cannot be written as PNG")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(data.tobytes())
-    os.replace(temporary, path)
+    try:
+        temporary.write_bytes(data.tobytes())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
     return path

@@ -3,5 +3,8 @@
 ``module``       one step, one validation, what is logged and what a checkpoint holds.
 ``datamodule``   sources, stages and loaders.
 ``optim``        optimisers and schedules.
+``averaging``    a moving average of the weights.
+``budget``       an end after so many minutes.
+``csv_logger``   metrics.csv.
 ``run_files``    what a run leaves behind: config, run record, metrics.
 """

@@ -67,7 +67,7 @@ class CurriculumData(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         if image_size % 32 or image_size < 32:
-            raise InputError(f"data.image_size={image_size}: the backbone needs a multiple of 32")
+            raise InputError(f"image_size={image_size}: the backbone needs a multiple of 32")
         self.sources, self.validation = dict(sources), validation
         self.stages = read_stages(stages, self.sources)
         self.body_model, self.image_size = body_model, image_size

@@ -46,6 +46,8 @@ class ResNet(nn.Module):
         super().__init__()
         if depth not in _LAYOUT:
             raise InputError(f"backbone.depth={depth}: there are ResNets of depth {', '.join(map(str, _LAYOUT))}")
+        if weights not in ("imagenet", None):
+            raise InputError(f"backbone.weights={weights}: there are imagenet and null, which is random")
         if weights is not None and width != 64:
             raise InputError(
                 f"backbone.width={width}: ImageNet weights exist for width 64 only; set backbone.weights=null"

@@ -29,6 +29,11 @@ from pymaf_pl.data.synth.options import World, WorldOptions, default_options
 from pymaf_pl.data.synth.recipe import Recipe, check, record_of, same_as_before
 from pymaf_pl.errors import InputError
 
+try:
+    import fcntl
+except ImportError:  # Windows: two runs that render the same world at once must not be
+    fcntl = None  # type: ignore[assignment]
+
 
 def generate_world(
     world: World,
@@ -74,17 +79,38 @@ def generate_world(
     out = Path(out)
     table, record_path = out / f"{recipe.folder}.npz", out / f"{recipe.folder}.json"
     record = record_of(recipe)
-    if same_as_before(record, record_path) and table.exists() and (out / recipe.folder).is_dir():
+
+    def made() -> bool:
+        return same_as_before(record, record_path) and table.exists() and (out / recipe.folder).is_dir()
+
+    if made():
         return table
-    parts = _prepare(out, recipe, record, record_path)
-    chunks = [(index, parts / f"{index:04d}.npz") for index in range(-(-num // CHUNK))]
-    todo = [(index, part) for index, part in chunks if not part.exists()]
-    with _bar(recipe, num, num - _rows_in(recipe, [index for index, _ in todo]), progress) as advance:
-        for index in _run(recipe, todo, out, workers):
-            advance(_rows_in(recipe, [index]))
-    _assemble([part for _, part in chunks], table)
-    shutil.rmtree(parts)
+    with _alone(out, recipe):
+        if made():  # by another run of a sweep, while this one waited
+            return table
+        parts = _prepare(out, recipe, record, record_path)
+        chunks = [(index, parts / f"{index:04d}.npz") for index in range(-(-num // CHUNK))]
+        todo = [(index, part) for index, part in chunks if not part.exists()]
+        with _bar(recipe, num, num - _rows_in(recipe, [index for index, _ in todo]), progress) as advance:
+            for index in _run(recipe, todo, out, workers):
+                advance(_rows_in(recipe, [index]))
+        _assemble([part for _, part in chunks], table)
+        shutil.rmtree(parts)
     return table
+
+
+@contextmanager
+def _alone(out: Path, recipe: Recipe) -> Iterator[None]:
+    """One process at a time makes a data set; the lock goes with the process, however it ends."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = (out / f".{recipe.folder}.lock").open("a")
+    except OSError as error:
+        raise _cannot_write(out, error) from error
+    with lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _prepare(out: Path, recipe: Recipe, record: dict[str, Any], record_path: Path) -> Path:
@@ -94,10 +120,12 @@ def _prepare(out: Path, recipe: Recipe, record: dict[str, Any], record_path: Pat
         parts.mkdir(parents=True, exist_ok=True)
         _write_whole(record_path, json.dumps(record, indent=2).encode())
     except OSError as error:
-        raise InputError(
-            f"cannot write to {out} ({error.strerror or error}); choose a folder you may write to"
-        ) from error
+        raise _cannot_write(out, error) from error
     return parts
+
+
+def _cannot_write(out: Path, error: OSError) -> InputError:
+    return InputError(f"cannot write to {out} ({error.strerror or error}); choose a folder you may write to")
 
 
 def _run(recipe: Recipe, todo: list[tuple[int, Path]], out: Path, workers: int) -> Iterator[int]:
