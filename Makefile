@@ -48,4 +48,4 @@ bench: install  ## speed of the network, the training step and the renderer
 	$(BIN)/pymaf bench render
 
 clean:  ## remove the demo, its data, builds and caches; your own runs and .venv stay
-	rm -rf runs/demo data/demo data/synthetic build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf runs/demo data/demo build dist .pytest_cache .mypy_cache .ruff_cache

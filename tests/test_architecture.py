@@ -10,13 +10,15 @@ import pytest
 
 TOP = Path(__file__).resolve().parents[1]
 PACKAGE = TOP / "src" / "pymaf_pl"
-EVERYWHERE = {"errors", "paths"}  # they know nobody
+EVERYWHERE = {"atomic", "errors", "paths"}  # they know nobody
 LAYERS = (  # a room knows the rooms below its own line, never those beside it
     ("geometry", "types"),
     ("body", "render"),
     ("models", "losses", "metrics", "data"),
     ("fitting",),
-    ("checkpoints", "report", "inference"),
+    ("checkpoints", "report"),
+    ("rebuilding",),
+    ("inference",),
     ("engine",),
     ("commands", "cli"),
 )
@@ -64,7 +66,7 @@ def test_every_room_has_its_place() -> None:
 def test_a_room_knows_only_the_rooms_below(path: Path) -> None:
     own, known = rooms_of(path)
     if own in EVERYWHERE or own == "__init__":
-        assert not known
+        assert known <= ({"inference"} if own == "__init__" else set())  # pymaf_pl.load, imported when called
         return
     wrong = {room for room in known if LEVEL[room] >= LEVEL[own] and (own, room) not in BESIDE}
     assert not wrong, f"{own} imports {', '.join(sorted(wrong))}"

@@ -1,3 +1,21 @@
-"""PyMAF and its baselines as a PyTorch Lightning + Hydra experiment framework."""
+"""PyMAF and its baselines as a PyTorch Lightning + Hydra experiment framework.
+
+import pymaf_pl
+predictor = pymaf_pl.load("runs/demo/checkpoints/last.ckpt")
+people = predictor.predict(image)           # (H, W, 3) uint8 RGB
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pymaf_pl.inference import Predictor
 
 __version__ = "0.1.0"
+
+
+def load(checkpoint: str | Path, body_dir: str | Path | None = None, device: str = "cpu") -> "Predictor":
+    """Load a trained network for photographs; see :meth:`pymaf_pl.inference.Predictor.from_checkpoint`."""
+    from pymaf_pl.inference import Predictor  # torch is imported only when it is needed: the command stays quick
+
+    return Predictor.from_checkpoint(checkpoint, body_dir, device)

@@ -5,6 +5,7 @@ Shapes:  T feedback iterations, V vertices.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +13,13 @@ import torch
 from torch import Tensor
 
 from pymaf_pl.body import BodyModel
+from pymaf_pl.checkpoints import read_checkpoint
 from pymaf_pl.data.images import ImageArray, normalise, warp_crop
 from pymaf_pl.geometry.camera import crop_to_image_translation, project
 from pymaf_pl.geometry.crop import crop_affine, ndc_to_image_px
 from pymaf_pl.geometry.rotation import rotmat_from_6d
 from pymaf_pl.models import FeedbackNetwork
+from pymaf_pl.rebuilding import network_from_checkpoint
 from pymaf_pl.types import BodyState
 
 FloatArray = npt.NDArray[np.float32]
@@ -93,6 +96,24 @@ class Predictor:
         self.device = torch.device(device)
         self.network, self.body = network.eval().to(self.device), body.to(self.device)
         self.image_size, self.batch_size = image_size, batch_size
+
+    @classmethod
+    def from_checkpoint(
+        cls, path: str | Path, body_dir: str | Path | None = None, device: str | torch.device = "cpu"
+    ) -> "Predictor":
+        """Load a trained network.
+
+        Args:
+            path: a checkpoint of ``pymaf train``.
+            body_dir: folder of SMPL files, for a network trained with ``body=smpl``.
+            device: where to run.
+
+        Raises:
+            InputError: the checkpoint is unreadable, of another program, or its body's files are missing.
+        """
+        checkpoint = read_checkpoint(path)
+        network, body = network_from_checkpoint(checkpoint, body_dir)
+        return cls(network, body, checkpoint.record["image_size"], device)
 
     @torch.inference_mode()
     def predict(

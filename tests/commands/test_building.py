@@ -15,10 +15,10 @@ from pymaf_pl.commands.building import (
     build_network,
     checkpoint_record,
     make_trainer,
-    network_from_checkpoint,
 )
 from pymaf_pl.commands.composing import compose_config
 from pymaf_pl.errors import InputError
+from pymaf_pl.rebuilding import losses_from_checkpoint, network_from_checkpoint
 
 TINY = [
     "experiment=demo", "backbone.width=8", "model.hidden=16", "model.pyramid_channels=8", "model.point_channels=[4,2]",
@@ -83,13 +83,23 @@ def test_a_record_that_asks_for_anything_but_our_networks_is_refused_unbuilt(
     assert not witness.exists()
 
 
-def test_a_record_may_not_compute_its_values(trained: Checkpoint) -> None:
-    """``oc.create`` would turn a text into a node with a target, past every look at the record."""
-    text = "${oc.create:{_target_:os.system,_args_:[true]}}"
+def test_a_record_may_not_compute_its_values(trained: Checkpoint, tmp_path: Path) -> None:
+    """A configuration library would turn this text into a call; for us it is a text, and no depth of a ResNet."""
+    witness = tmp_path / "executed"
+    text = f"${{oc.create:{{_target_:os.system,_args_:[touch {witness}]}}}}"
     network = trained.record["network"]
     change = {"network": network | {"backbone": network["backbone"] | {"depth": text}}}
-    with pytest.raises(InputError, match="holds the interpolation"):
+    with pytest.raises(InputError, match="ResNets of depth"):
         network_from_checkpoint(with_record(trained, **change))
+    assert not witness.exists()
+
+
+def test_losses_come_back_with_their_weights(trained: Checkpoint, body: BodyModel) -> None:
+    losses = losses_from_checkpoint(trained, body)
+    ours = build_losses(compose_config("train", TINY), body)
+    assert {k: v.weight for k, v in losses.terms.items()} == {k: v.weight for k, v in ours.terms.items()}
+    assert losses.dense is not None
+    assert losses.dense.part_weight == 10  # the demo's
 
 
 @pytest.mark.parametrize("key", ["network", "losses", "body", "image_size"])

@@ -1,5 +1,6 @@
 """Overrides: typos are answered with what would be right, before anything heavy is imported."""
 
+import re
 import subprocess
 import sys
 
@@ -107,3 +108,22 @@ except InputError:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("image_size=abc", "image_size=abc: expected a whole number, such as 224"),
+        ("optimizer.lr=fast", "optimizer.lr=fast: expected a number"),
+        ("model.num_iterations=2.5", "expected a whole number, such as 3"),
+        ("model.detach=3", "expected true or false"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused_before_anything_is_built(override: str, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        compose_config("train", [override])
+
+
+@pytest.mark.parametrize("override", ["optimizer.lr=1", "threads=2", "threads=null", "trainer.devices=auto"])
+def test_values_that_fit_are_left_alone(override: str) -> None:
+    compose_config("train", [override])

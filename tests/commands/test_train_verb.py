@@ -33,7 +33,7 @@ def test_the_run_record_says_what_made_it(run_dir):
     record = json.loads((run_dir / "run.json").read_text())
     assert record["body"]["name"] == "open"
     assert record["packages"]["torch"]
-    assert len(record["data"]) == 3  # studio and wild for training; joined validation tables count as the first one
+    assert len(record["data"]) == 4  # studio and wild, for training and for validation
     assert all(len(digest) == 64 for digest in record["data"].values())
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pymaf_pl.engine import run_files
+from pymaf_pl import atomic
 from pymaf_pl.engine.run_files import metrics_document, run_record, sha256, write_json, write_text
 
 ROWS = [{"iteration": t, "mpjpe": 200.0 - t, "pa_mpjpe": 120.0} for t in range(4)]
@@ -32,7 +32,7 @@ def test_a_crash_before_the_rename_leaves_the_old_file(tmp_path: Path, monkeypat
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run_files.os, "replace", crash)
+    monkeypatch.setattr(atomic.os, "replace", crash)
     with pytest.raises(KeyboardInterrupt):
         write_json(path, {"a": 2})
     assert json.loads(path.read_text()) == {"a": 1}

@@ -1,11 +1,11 @@
 """``pymaf body``: what body-model files are there, and from one format to another."""
 
 import argparse
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pymaf_pl.atomic import replacing
 from pymaf_pl.errors import InputError
 
 if TYPE_CHECKING:
@@ -190,16 +190,13 @@ def _write(path: Path, arrays: Mapping[str, Any]) -> None:
 
     from pymaf_pl.body.files import read_smpl_file
 
-    draft = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
-        with draft.open("wb") as stream:
-            if path.suffix == ".npz":
-                np.savez_compressed(stream, **arrays)
-            else:
-                pickle.dump(dict(arrays), stream, protocol=2)
-        read_smpl_file(draft)
-        draft.replace(path)
+        with replacing(path) as draft:
+            with draft.open("wb") as stream:
+                if path.suffix == ".npz":
+                    np.savez_compressed(stream, **arrays)
+                else:
+                    pickle.dump(dict(arrays), stream, protocol=2)
+            read_smpl_file(draft)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        draft.unlink(missing_ok=True)

@@ -1,9 +1,7 @@
-"""From a configuration to objects, and from a checkpoint to its network."""
+"""From a configuration to objects."""
 
 import inspect
 from collections.abc import Iterator, Mapping
-from importlib import import_module
-from pathlib import Path
 from typing import Any, cast
 
 import pytorch_lightning as pl
@@ -13,14 +11,11 @@ from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from pymaf_pl import __version__
-from pymaf_pl.body import BodyModel, load_body
-from pymaf_pl.checkpoints import Checkpoint, load_weights
+from pymaf_pl.body import BodyModel
 from pymaf_pl.engine.datamodule import CurriculumData
 from pymaf_pl.errors import InputError
 from pymaf_pl.losses import FeedbackLoss
 from pymaf_pl.models import FeedbackNetwork
-
-_RECORDED = {"network": "pymaf_pl.models", "losses": "pymaf_pl.losses"}  # what a checkpoint may have built, from where
 
 
 def build_network(config: Mapping[str, Any] | DictConfig, body: BodyModel) -> FeedbackNetwork:
@@ -92,52 +87,6 @@ def checkpoint_record(config: DictConfig, body: BodyModel) -> dict[str, Any]:
     }
 
 
-def network_from_checkpoint(
-    checkpoint: Checkpoint, directory: str | Path | None = None
-) -> tuple[FeedbackNetwork, BodyModel]:
-    """Rebuild a checkpoint's network on its body and load the weights.
-
-    Args:
-        checkpoint: as read.
-        directory: folder of SMPL files, for a checkpoint trained on them.
-
-    Raises:
-        InputError: the record asks for something that is not ours, the body's files are missing or of another
-            topology, or the weights do not fit.
-    """
-    record = checkpoint.record
-    for key in ("body", "image_size", *_RECORDED):
-        if key not in record:
-            raise InputError(f"{checkpoint.path}: its record has no '{key}'; it cannot be built again")
-    for key, package in _RECORDED.items():
-        check_targets(checkpoint.path, record[key], package)
-    body = load_body(record["body"]["name"], record["body"]["gender"], directory)
-    checkpoint.check_body(body.name, body.topology)
-    network = build_network(record["network"], body)
-    load_weights(network, checkpoint)
-    return network, body
-
-
-def check_targets(path: Path, record: Any, package: str) -> None:
-    """Make sure that a stranger's record names nothing to call but what ``package`` itself defines.
-
-    A prefix is not enough: the modules of a package also hold what they import.
-
-    Raises:
-        InputError: names what it asks for.
-    """
-    for value in _values(record):
-        if "${" in value:
-            raise InputError(f"{path}: its record holds the interpolation '{value}'; records are plain values")
-    for _, node in _nodes(record):
-        target = str(node["_target_"])
-        found: Any = import_module(package) if target.startswith(f"{package}.") else None
-        for name in target.removeprefix(f"{package}.").split("."):
-            found = getattr(found, name, None)
-        if not (inspect.isclass(found) or inspect.isfunction(found)) or not found.__module__.startswith(f"{package}."):
-            raise InputError(f"{path}: asks to build '{target}', which is not one of {package}")
-
-
 def check_signatures(config: DictConfig) -> None:
     """Make sure that every key next to a ``_target_`` is an argument of it.
 
@@ -156,19 +105,6 @@ def check_signatures(config: DictConfig) -> None:
             if not key.startswith("_") and key not in parameters:
                 names = ", ".join(parameters)
                 raise InputError(f"unknown key '{path}.{key}'; {node['_target_']} takes {names}")
-
-
-def _values(node: Any) -> Iterator[str]:
-    """Every key and value, as text."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            yield str(key)
-            yield from _values(value)
-    elif isinstance(node, list | tuple):
-        for value in node:
-            yield from _values(value)
-    else:
-        yield str(node)
 
 
 def _nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -38,6 +38,7 @@ def compose_config(name: str, overrides: Sequence[str]) -> DictConfig:
         try:
             config = compose(config_name=name, overrides=plain)
             _check_root(name, config)
+            _check_types(name, config, parsed)
         except (HydraException, OmegaConfBaseException) as error:
             raise InputError(_explain(name, error, parsed)) from None
     missing = sorted(_missing(config))
@@ -58,6 +59,11 @@ def _single(override: Override) -> str | None:
     return override.input_line
 
 
+def _group_choices(overrides: Sequence[Override]) -> list[str]:
+    lines = [_single(override) for override in overrides if (conf_dir() / str(override.key_or_group)).is_dir()]
+    return [line for line in lines if line]
+
+
 def _check_root(name: str, config: DictConfig) -> None:
     """Refuse keys that ``+key=value`` added at the root: nothing would read them."""
     known = _root_keys(name, conf_dir())
@@ -69,6 +75,22 @@ def _check_root(name: str, config: DictConfig) -> None:
 @cache
 def _root_keys(name: str, _conf_dir: Path) -> frozenset[str]:
     return frozenset(map(str, compose(config_name=name)))
+
+
+def _check_types(name: str, config: DictConfig, overrides: Sequence[Override]) -> None:
+    """Refuse a text where the configuration files hold a number, and a fraction where they hold a count."""
+    base = compose(config_name=name, overrides=_group_choices(overrides))
+    for override in overrides:
+        key = str(override.key_or_group)
+        if (
+            override.is_delete() or (conf_dir() / key).is_dir() or key.startswith("trainer.")
+        ):  # Lightning checks its own
+            continue
+        default, value = OmegaConf.select(base, key), OmegaConf.select(config, key)
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}.get(type(default))
+        fits = isinstance(value, int | float) if type(default) is float else type(value) is type(default)
+        if wanted and value is not None and not fits:
+            raise InputError(f"{key}={value}: expected {wanted}, such as {default}")
 
 
 def _missing(config: DictConfig) -> set[str]:
@@ -97,9 +119,8 @@ def _explain(name: str, error: Exception, overrides: Sequence[Override]) -> str:
 
 def _all_keys(name: str, overrides: Sequence[Override]) -> list[str]:
     """Every dotted key of the configuration that the group choices alone give."""
-    groups = [o.input_line for o in overrides if o.input_line and (conf_dir() / str(o.key_or_group)).is_dir()]
     try:
-        config = compose(config_name=name, overrides=groups)
+        config = compose(config_name=name, overrides=_group_choices(overrides))
     except (HydraException, OmegaConfBaseException):
         config = compose(config_name=name)
     return [*(key for key, _ in _dotted(OmegaConf.to_container(config, resolve=False))), *_groups()]

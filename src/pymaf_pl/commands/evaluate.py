@@ -11,13 +11,14 @@ from omegaconf import DictConfig, OmegaConf
 from torch.utils.data import DataLoader
 
 from pymaf_pl.checkpoints import read_checkpoint
-from pymaf_pl.commands.building import build_losses, check_signatures, make_trainer, network_from_checkpoint
+from pymaf_pl.commands.building import check_signatures, make_trainer
 from pymaf_pl.commands.results import publish_results
 from pymaf_pl.commands.train import quiet_libraries
 from pymaf_pl.data.dataset import EvaluationDataset, PersonDataset, one_thread_per_worker
 from pymaf_pl.engine.module import PyMAFModule
 from pymaf_pl.engine.optim import adam, constant
 from pymaf_pl.engine.run_files import run_record, write_json, write_text
+from pymaf_pl.rebuilding import losses_from_checkpoint, network_from_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def evaluate(config: DictConfig) -> float:
     people = PersonDataset(table, root, checkpoint.record["image_size"], body.name)
     module = PyMAFModule(
         network=network,
-        losses=build_losses(OmegaConf.create({"losses": checkpoint.record["losses"]}), body),
+        losses=losses_from_checkpoint(checkpoint, body),
         protocol=instantiate(config.protocol.measure),
         optimizer=partial(adam),
         scheduler=constant,
@@ -58,7 +59,7 @@ def evaluate(config: DictConfig) -> float:
     )
     if trainer.is_global_zero:
         write_text(run_dir / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
-        device, files = str(trainer.strategy.root_device), [checkpoint.path, table.path]
+        device, files = str(trainer.strategy.root_device), [checkpoint.path, *table.files]
         write_json(run_dir / "run.json", run_record(checkpoint.record["body"], 0, device, files))
     trainer.validate(module, loader, verbose=False)
     if trainer.is_global_zero:

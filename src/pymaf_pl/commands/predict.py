@@ -3,8 +3,7 @@
 import argparse
 import glob
 import math
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,9 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
-from pymaf_pl.checkpoints import read_checkpoint
+from pymaf_pl.atomic import replacing
 from pymaf_pl.commands.boxes import HELP as BOXES_HELP
 from pymaf_pl.commands.boxes import read_boxes
-from pymaf_pl.commands.building import network_from_checkpoint
 from pymaf_pl.data.images import ImageArray, read_image, write_png
 from pymaf_pl.errors import InputError
 from pymaf_pl.inference import Box, PersonPrediction, Predictor
@@ -56,9 +54,8 @@ def main(arguments: Sequence[str]) -> int:
     _check_targets(out, named)
     for path in photos:  # all of them first, so that a broken one leaves nothing half done
         read_image(path)
-    checkpoint = read_checkpoint(options.checkpoint)
-    network, body = network_from_checkpoint(checkpoint, options.body_dir)
-    predictor = Predictor(network, body, checkpoint.record["image_size"], options.device)
+    predictor = Predictor.from_checkpoint(options.checkpoint, options.body_dir, options.device)
+    body = predictor.body
     out.mkdir(parents=True, exist_ok=True)
 
     faces = body.faces.cpu().numpy()
@@ -76,11 +73,11 @@ def main(arguments: Sequence[str]) -> int:
         out / "index.html",
         title="Predictions",
         facts={
-            "Checkpoint": checkpoint.path.name,
+            "Checkpoint": Path(options.checkpoint).name,
             "Photos": str(len(photos)),
             "People": str(len(views)),
             "Body": body.name,
-            "Iterations": str(network.num_iterations),
+            "Iterations": str(predictor.network.num_iterations),
         },
         iterations=[],
         people=views,
@@ -124,25 +121,21 @@ def draw_people(image: ImageArray, people: Sequence[PersonPrediction], faces: np
 
 def save_npz(path: Path, person: PersonPrediction, faces: np.ndarray) -> None:
     """Write one person's arrays of every iteration."""
-
-    def write(stream_path: Path) -> None:
-        with stream_path.open("wb") as stream:
-            np.savez_compressed(
-                stream,
-                pose_rotmat=person.pose_rotmat,
-                betas=person.betas,
-                weak_cam=person.weak_cam,
-                vertices=person.vertices,
-                joints_49=person.joints_49,
-                keypoints_2d=person.keypoints_2d,
-                bbox_center=person.bbox_center,
-                bbox_size=np.float32(person.bbox_size),
-                cam_transl=person.cam_transl,
-                focal_length=np.float32(person.focal_length),
-                faces=faces.astype(np.int32),
-            )
-
-    _replace(path, write)
+    with replacing(path) as draft, draft.open("wb") as stream:
+        np.savez_compressed(
+            stream,
+            pose_rotmat=person.pose_rotmat,
+            betas=person.betas,
+            weak_cam=person.weak_cam,
+            vertices=person.vertices,
+            joints_49=person.joints_49,
+            keypoints_2d=person.keypoints_2d,
+            bbox_center=person.bbox_center,
+            bbox_size=np.float32(person.bbox_size),
+            cam_transl=person.cam_transl,
+            focal_length=np.float32(person.focal_length),
+            faces=faces.astype(np.int32),
+        )
 
 
 def save_obj(path: Path, vertices: np.ndarray, faces: np.ndarray) -> None:
@@ -150,16 +143,8 @@ def save_obj(path: Path, vertices: np.ndarray, faces: np.ndarray) -> None:
     upright = vertices * [1.0, -1.0, -1.0]
     lines = [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in upright]
     lines += [f"f {a} {b} {c}" for a, b, c in faces + 1]
-    _replace(path, lambda temporary: temporary.write_text("\n".join(lines) + "\n"))
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as draft:
+        draft.write_text("\n".join(lines) + "\n")
 
 
 def _check_options(options: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 import logging
 import shutil
 import warnings
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import WandbLogger
 
+from pymaf_pl.atomic import replacing
 from pymaf_pl.body import BodyModel
 from pymaf_pl.checkpoints import load_weights, read_checkpoint
 from pymaf_pl.commands.building import (
@@ -66,7 +68,7 @@ def train(config: DictConfig) -> float:
         total_steps=_total_steps(trainer, data),
         record=checkpoint_record(config, body),
     )
-    tables = [data.val_set.table.path, *(dataset.table.path for dataset in data.train_sets.values())]
+    tables = [file for people in (data.val_set, *data.train_sets.values()) for file in people.table.files]
     device = f"{trainer.strategy.root_device} x {trainer.num_devices}"
     if trainer.is_global_zero:
         write_text(run_dir / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
@@ -89,8 +91,11 @@ def build_trainer(config: DictConfig, run_dir: Path, num_epochs: int) -> pl.Trai
     """Build the trainer with its loggers and callbacks; all files go to ``run_dir``."""
     callbacks: list[Any] = [instantiate(node) for node in config.callbacks.values()]
     folder = run_dir / "checkpoints"
-    # two callbacks: "last" is the run's end whatever the validation says, "best" the monitored figure
+    # "last" is where the run stands whatever the validation says, "best" the monitored figure
     callbacks += [
+        ModelCheckpoint(
+            folder, filename="last", train_time_interval=timedelta(minutes=10), enable_version_counter=False
+        ),
         ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False),
         ModelCheckpoint(
             folder, filename="best", monitor="val/monitor", mode=_monitor_mode(config), enable_version_counter=False
@@ -136,8 +141,8 @@ def _total_steps(trainer: pl.Trainer, data: CurriculumData) -> int:
 def _keep_best(folder: Path) -> None:
     """Without a validation during training the last weights are the only ones measured, and so the best."""
     if not (folder / "best.ckpt").exists() and (folder / "last.ckpt").exists():
-        shutil.copyfile(folder / "last.ckpt", folder / ".best.ckpt.tmp")
-        (folder / ".best.ckpt.tmp").replace(folder / "best.ckpt")
+        with replacing(folder / "best.ckpt") as draft:
+            shutil.copyfile(folder / "last.ckpt", draft)
 
 
 def _start_from(path: str, network: FeedbackNetwork, body: BodyModel, way_out: str = "") -> None:

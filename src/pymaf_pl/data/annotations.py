@@ -1,6 +1,6 @@
 """SPIN's annotation table (the format of its datasets/base_dataset.py), read once and checked.
 
-One ``.npz`` per data set and split. Files made for SPIN, PyMAF, PARE or 4D-Humans load unchanged; what we add are
+One ``.npz`` per data set and split. Files made for SPIN, PyMAF or PARE load unchanged; what we add are
 extra optional keys: ``body_model`` (whose betas these are, ``smpl`` if absent) and ``has_3d`` (N,) per row.
 """
 
@@ -40,6 +40,7 @@ class Annotations:
         maskname: (N,) silhouettes relative to the image root, empty where there is none.
         partname: (N,) part masks likewise.
         body_model: the body that ``shape`` belongs to.
+        files: all files that the rows come from.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class Annotations:
     maskname: TextArray
     partname: TextArray
     body_model: str
+    files: tuple[Path, ...]
 
     def __len__(self) -> int:
         return len(self.imgname)
@@ -80,10 +82,10 @@ class Annotations:
         for field in fields(cls):
             values = [getattr(table, field.name) for table in tables]
             stacked[field.name] = np.concatenate(values) if isinstance(values[0], np.ndarray) else values[0]
-        return cls(**stacked)
+        return cls(**stacked | {"files": tuple(file for table in tables for file in table.files)})
 
 
-_KEYS = {f.name for f in fields(Annotations)} - {"path"}  # other columns are not read, and may be anything
+_KEYS = {f.name for f in fields(Annotations)} - {"path", "files"}  # other columns are not read, and may be anything
 
 
 def load_annotations(path: str | Path) -> Annotations:
@@ -135,6 +137,7 @@ def load_annotations(path: str | Path) -> Annotations:
         maskname=names("maskname"),
         partname=names("partname"),
         body_model=str(raw.get("body_model", "smpl")),
+        files=(path,),
     )
     bad = np.flatnonzero(table.scale <= 0)
     if len(bad):

@@ -1,6 +1,5 @@
 """Decoding a picture and warping it into a crop."""
 
-import os
 from pathlib import Path
 
 import cv2
@@ -9,6 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from pymaf_pl.atomic import replacing
 from pymaf_pl.errors import InputError
 from pymaf_pl.geometry.crop import FloatArray, invert_affine
 
@@ -85,10 +85,6 @@ def write_png(path: str | Path, image: npt.NDArray[np.uint8]) -> Path:
     done, data = cv2.imencode(".png", channels)
     if not done:
         raise InputError(f"{path}: the picture of shape {image.shape} cannot be written as PNG")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data.tobytes())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as draft:
+        draft.write_bytes(data.tobytes())
     return path

@@ -2,7 +2,6 @@
 
 import csv
 import math
-import os
 import time
 from argparse import Namespace
 from collections.abc import Mapping
@@ -11,6 +10,8 @@ from typing import Any
 
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import rank_zero_only
+
+from pymaf_pl.atomic import replacing
 
 
 class CsvLogger(Logger):
@@ -61,13 +62,11 @@ class CsvLogger(Logger):
         if not self.lines:
             return
         columns = list(dict.fromkeys(key for line in self.lines.values() for key in line))
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        with temporary.open("w", newline="") as stream:
+        with replacing(self.path) as draft, draft.open("w", newline="") as stream:
             writer = csv.DictWriter(stream, ["step", *columns], restval="")
             writer.writeheader()
             for step in sorted(self.lines):
                 writer.writerow({"step": step, **self.lines[step]})
-        os.replace(temporary, self.path)
 
     @rank_zero_only
     def finalize(self, status: str) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import os
 import platform
 import subprocess
 import sys
@@ -12,19 +11,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from pymaf_pl.atomic import replacing
+
 _PACKAGES = ("pymaf-pl", "torch", "torchvision", "pytorch-lightning", "numpy", "hydra-core", "smplx",
              "opencv-python-headless", "roma", "torchmetrics", "wandb")  # fmt: skip
 
 
 def write_text(path: Path, text: str) -> Path:
     """Write a file under a temporary name in the same folder, then rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
     return path
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pymaf_pl.atomic import replacing
 from pymaf_pl.errors import InputError
 from pymaf_pl.report import sections
 from pymaf_pl.report.meshpack import pack_meshes
@@ -145,11 +146,6 @@ def _asset(name: str) -> str:
 
 def _replace(path: Path, text: str) -> Path:
     """Write next to ``path`` and move into place, so that no reader ever sees half a page."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8")
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
     return path

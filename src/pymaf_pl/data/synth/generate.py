@@ -8,7 +8,6 @@ with the same parameters returns at once.
 import ctypes
 import json
 import multiprocessing
-import os
 import shutil
 import signal
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ import numpy as np
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pymaf_pl.atomic import replacing
 from pymaf_pl.data.synth.anatomy import shipped_anatomy
 from pymaf_pl.data.synth.chunk import CHUNK, make_chunk
 from pymaf_pl.data.synth.labels import Columns
@@ -190,16 +190,13 @@ def _assemble(part_paths: list[Path], table: Path) -> None:
 
 def _save_table(path: Path, columns: Columns) -> None:
     """Write whole or not at all."""
-    draft = path.with_suffix(f".{os.getpid()}.tmp")
-    with draft.open("wb") as stream:
+    with replacing(path) as draft, draft.open("wb") as stream:
         np.savez(stream, **columns)  # type: ignore[arg-type]  # numpy stubs: columns are not allow_pickle
-    draft.replace(path)
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    draft = path.with_suffix(f".{os.getpid()}.tmp")
-    draft.write_bytes(content)
-    draft.replace(path)
+    with replacing(path) as draft:
+        draft.write_bytes(content)
 
 
 def _rows_in(recipe: Recipe, chunks: list[int]) -> int:
