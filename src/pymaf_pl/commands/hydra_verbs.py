@@ -57,7 +57,7 @@ def _run(verb: str, task: str, arguments: Sequence[str]) -> int:
     if "-h" in arguments or "--help" in arguments:
         print(_help(verb))  # noqa: T201
         return 0
-    overrides = _overrides(verb, arguments)
+    flags, overrides = _split(verb, arguments)
     compose_config(verb, overrides)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach our one-line answers
     GlobalHydra.instance().clear()
@@ -68,7 +68,7 @@ def _run(verb: str, task: str, arguments: Sequence[str]) -> int:
 
     @functools.wraps(function)
     def job(config: DictConfig) -> float | None:
-        sys.argv = [program, verb, *arguments]  # what Lightning starts the other ranks with
+        sys.argv = [program, verb, *flags, *overrides]  # what Lightning starts the other ranks with
         try:
             return function(config)
         except Exception as error:
@@ -78,27 +78,30 @@ def _run(verb: str, task: str, arguments: Sequence[str]) -> int:
             wrong.append(mistake)  # not raised here: Hydra would print the overrides around it
             return None
 
-    sys.argv = [program, *arguments]  # where Hydra reads its overrides from
+    sys.argv = [program, *flags, *overrides]  # where Hydra reads its overrides from
     hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)()
     if wrong:
         raise wrong[0]
     return 0
 
 
-def _overrides(verb: str, arguments: Sequence[str]) -> list[str]:
-    """Take Hydra's own flags away; what is left must be overrides."""
+def _split(verb: str, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Separate Hydra's own flags from overrides; Hydra takes them in this order only."""
     flags = ("-m", "--multirun", "--resolve")
     with_value = ("--cfg", "-c", "--package", "-p", "--info", "-i", "--config-dir", "-cd")
+    ours: list[str] = []
     overrides: list[str] = []
     words = iter(arguments)
     for word in words:
         if word in with_value:
-            next(words, None)
-        elif word.startswith("-") and word not in flags and "=" not in word:
+            ours += [word, next(words, "")]
+        elif word in flags or (word.startswith("--") and "=" in word):
+            ours.append(word)
+        elif word.startswith("-"):
             raise InputError(f"unknown option '{word}'; settings are written KEY=VALUE, see pymaf {verb} --help")
-        elif not word.startswith("-"):
+        else:
             overrides.append(word)
-    return overrides
+    return ours, overrides
 
 
 def _help(verb: str) -> str:

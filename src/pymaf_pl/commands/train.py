@@ -118,12 +118,16 @@ def quiet_libraries() -> None:
     """Leave the libraries' advice out of the log; warnings that matter have their own line in ours."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of a deprecated class
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # two cores have no more
-    warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists.*")  # that is how a run resumes
-    warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
-    warnings.filterwarnings("ignore", message=".*srun.*")
-    # float32 products stay exact: in TF32 skinning would be off by 0.3 mm; convolutions use it all the same
+    for text in (
+        "LeafSpec",  # Lightning's own use of a deprecated class
+        "does not have many workers",  # two cores have no more
+        "Checkpoint directory .* exists",  # that is how a run resumes
+        "your dataloader is not resumable",  # its sampler is: CurriculumSampler
+        "could not find the monitored key",  # a run that ends before its first validation
+        "smaller than the logging interval",
+        "srun",
+    ):
+        warnings.filterwarnings("ignore", message=f".*{text}.*")
     torch.set_float32_matmul_precision("highest")
 
 
