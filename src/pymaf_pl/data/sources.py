@@ -38,7 +38,8 @@ class SpinTable:
     rows: tuple[int, int] | None = None
 
     def prepare(self) -> None:
-        """Nothing to make."""
+        """Nothing to make; but what is wrong with the table is better said before others render for minutes."""
+        self.load()
 
     def load(self) -> tuple[Annotations, Path]:
         """Read and check the table, and make sure that its images are there."""

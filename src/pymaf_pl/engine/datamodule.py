@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 from pymaf_pl.data.augment import Augmentation
 from pymaf_pl.data.dataset import EvaluationDataset, MixtureDataset, PersonDataset, one_thread_per_worker
 from pymaf_pl.data.mixture import CurriculumSampler, Stage, check_sources
-from pymaf_pl.data.sources import Source
+from pymaf_pl.data.sources import Source, SpinTable
 from pymaf_pl.errors import InputError
 
 
@@ -80,7 +80,8 @@ class CurriculumData(pl.LightningDataModule):
     def prepare_data(self) -> None:
         """Render synthetic worlds that are missing; one process only, so nothing is kept in self."""
         used = {name for stage in self.stages for name in stage.mix}
-        for source in [*(self.sources[name] for name in sorted(used)), self.validation]:
+        sources = [*(self.sources[name] for name in sorted(used)), self.validation]
+        for source in sorted(sources, key=lambda source: not isinstance(source, SpinTable)):  # the quick ones first
             source.prepare()
 
     @property
