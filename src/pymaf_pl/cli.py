@@ -38,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(f"pymaf {__version__}")  # noqa: T201
         return 0
+    if words[0] in ("predict", "eval"):  # threads that wait actively bring a busy machine to a standstill
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         return _verb(words[0])(words[1:])
     except Exception as error:

@@ -17,6 +17,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from pymaf_pl.errors import InputError
 from pymaf_pl.paths import conf_dir
@@ -39,6 +40,8 @@ def compose_config(name: str, overrides: Sequence[str]) -> DictConfig:
             config = compose(config_name=name, overrides=plain)
             _check_root(name, config)
             _check_types(name, config, parsed)
+        except YAMLError as error:
+            raise InputError(f"a file in {conf_dir()} is not YAML: {' '.join(str(error).split())}") from None
         except (HydraException, OmegaConfBaseException) as error:
             raise InputError(_explain(name, error, parsed)) from None
     missing = sorted(_missing(config))

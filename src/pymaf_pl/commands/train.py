@@ -1,6 +1,7 @@
 """``pymaf train``: one training run, from configuration to report."""
 
 import logging
+import os
 import shutil
 import warnings
 from datetime import timedelta
@@ -78,12 +79,12 @@ def train(config: DictConfig) -> float:
     trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
     if module.rows_step != module.global_step:  # the last epoch's validation has measured the final weights already
         trainer.validate(module, datamodule=data, verbose=False)
-    if trainer.is_global_zero:
-        _keep_best(run_dir / "checkpoints")
-        publish_results(run_dir, module, data.val_set, config.report_people, str(config.name), trainer.global_step)
     for logger in trainer.loggers:
         if isinstance(logger, WandbLogger):
             logger.experiment.finish()  # or the next job of a sweep would log into this run
+    if trainer.is_global_zero:
+        _keep_best(run_dir / "checkpoints")
+        publish_results(run_dir, module, data.val_set, config.report_people, str(config.name), trainer.global_step)
     return float(module.rows[-1][module.protocol.monitor])
 
 
@@ -116,6 +117,7 @@ def build_trainer(config: DictConfig, run_dir: Path, num_epochs: int) -> pl.Trai
 
 def quiet_libraries() -> None:
     """Leave the libraries' advice out of the log; warnings that matter have their own line in ours."""
+    os.environ.setdefault("WANDB_SILENT", "true")
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for text in (
