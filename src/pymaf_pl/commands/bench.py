@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pymaf_pl.commands.subcommands import Run, VerbParser
 from pymaf_pl.errors import InputError
 
 _EXAMPLES = """examples:
@@ -21,7 +22,7 @@ _SIZE_STEP = 32
 
 def main(arguments: Sequence[str]) -> int:
     """Run ``pymaf bench``."""
-    options = _parser().parse_args(list(arguments))
+    options = _parser().parser.parse_args(list(arguments))
     _check(options)
     import torch
 
@@ -50,22 +51,17 @@ def main(arguments: Sequence[str]) -> int:
 _NOT_SETTINGS = ("run", "bench", "json", "device")
 
 
-def _parser() -> argparse.ArgumentParser:
-    def add(name: str, text: str, run: object, repeats: int) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        command.set_defaults(run=run, bench=name)
+def _parser() -> VerbParser:
+    parser = VerbParser("bench", "Speed, measured beside a unit that anyone can measure.", _EXAMPLES)
+
+    def add(name: str, text: str, run: Run, repeats: int) -> argparse.ArgumentParser:
+        command = parser.add(name, text, run)
+        command.set_defaults(bench=name)
         command.add_argument("--repeats", type=int, default=repeats, metavar="N", help=f"rounds; default: {repeats}")
         command.add_argument("--threads", type=int, metavar="N", help="of torch; default: what torch takes")
         command.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
         return command
 
-    parser = argparse.ArgumentParser(
-        prog="pymaf bench",
-        description="Speed, measured beside a unit that anyone can measure.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     network = add("network", "inference of PyMAF (T = 3) and HMR, whole and in parts", _network, 20)
     network.add_argument("--batch", type=int, nargs="+", default=[1, 32], metavar="B", help="default: 1 32")
     network.add_argument("--compile", action="store_true", help="torch.compile the networks (not the unit)")

@@ -1,11 +1,12 @@
 """``pymaf body``: what body-model files are there, and from one format to another."""
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pymaf_pl.atomic import replacing
+from pymaf_pl.commands.subcommands import VerbParser
 from pymaf_pl.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,31 +19,19 @@ _EXAMPLES = """examples:
   pymaf body export --gender neutral --out SMPL_NEUTRAL.pkl     the open body, for tools that read SMPL files"""
 _GENDERS: tuple[Literal["neutral", "male", "female"], ...] = ("neutral", "male", "female")
 _LICENCES = {
-    "open": "built from MakeHuman's CC0 assets, ships under the project's licence; no data of SMPL in it",
+    "open": "CC0 1.0, built from MakeHuman's CC0 assets; no data of SMPL in it",
     "smpl": "SMPL's own: registration, non-commercial research, no redistribution",
 }
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run ``pymaf body``."""
-    options = _parser().parse_args(list(arguments))
-    run: Callable[[argparse.Namespace], int] = options.run
-    return run(options)
+    return _parser().run(arguments)
 
 
-def _parser() -> argparse.ArgumentParser:
-    def add(name: str, text: str, run: object) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        command.set_defaults(run=run)
-        return command
-
-    parser = argparse.ArgumentParser(
-        prog="pymaf body",
-        description="Body-model files: what is found, and from one format to another.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+def _parser() -> VerbParser:
+    parser = VerbParser("body", "Body-model files: what is found, and from one format to another.", _EXAMPLES)
+    add = parser.add
     info = add("info", "the genders, files and licence of a body model", _info)
     info.add_argument("--body", choices=tuple(_LICENCES), default="open", help="default: open")
     info.add_argument("--body-dir", type=Path, metavar="DIR", help="folder of your SMPL files, for --body smpl")

@@ -2,10 +2,11 @@
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from pymaf_pl.commands.subcommands import VerbParser
 from pymaf_pl.errors import InputError
 
 # switch: (field of WorldOptions, value that turns it off); a table here, so that --help does not import torch
@@ -35,24 +36,12 @@ _EXAMPLES = """examples:
 
 def main(arguments: Sequence[str]) -> int:
     """Run ``pymaf data``."""
-    options = _parser().parse_args(list(arguments))
-    run: Callable[[argparse.Namespace], int] = options.run
-    return run(options)
+    return _parser().run(arguments)
 
 
-def _parser() -> argparse.ArgumentParser:
-    def add(name: str, text: str, run: object) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        command.set_defaults(run=run)
-        return command
-
-    parser = argparse.ArgumentParser(
-        prog="pymaf data",
-        description="Synthetic worlds, and a look at any annotation table in SPIN's format.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+def _parser() -> VerbParser:
+    parser = VerbParser("data", "Synthetic worlds, and a look at any annotation table in SPIN's format.", _EXAMPLES)
+    add = parser.add
     add("list", "the data sets that the project knows, their role and licence", _list)
 
     synth = add("synth", "render synthetic people with exact labels; what is there already is kept", _synth)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pymaf_pl.body import BodyModel, load_body
 from pymaf_pl.body.joints import JOINTS_24
-from pymaf_pl.data.synth import World, WorldOptions, contact_sheet, default_options, generate, generate_world, studio
+from pymaf_pl.data.synth import World, WorldOptions, default_options, generate, generate_world, studio
 from pymaf_pl.errors import InputError
 from pymaf_pl.geometry.rotation import rotmat_from_axis_angle
 from pymaf_pl.render import rasterize
@@ -259,9 +259,3 @@ def test_an_empty_backgrounds_folder_is_refused(tmp_path: Path) -> None:
     options = replace(default_options("wild"), backgrounds=tmp_path)
     with pytest.raises(InputError, match="holds no photographs"):
         generate_world("wild", tmp_path / "out", 1, "train", 0, options=options, workers=1)
-
-
-@pytest.mark.parametrize("world", WORLDS)
-def test_contact_sheet_shows_every_row(made: Callable[..., Path], tmp_path: Path, world: World) -> None:
-    sheet = contact_sheet(made(world, "val"), tmp_path / "sheet.png", rows=12, columns=6, zoom=2, mesh=True)
-    assert cv2.imread(str(sheet)).shape == (2 * 2 * SIZE, 6 * 2 * SIZE, 3)

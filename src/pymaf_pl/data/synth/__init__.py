@@ -6,15 +6,13 @@
 Where do I find ...
     make a data set                    ``generate``        generate_world, ``recipe``
     switch an effect off               ``options``         WorldOptions
-    look at a data set                 ``contact_sheet``   contact_sheet
     who is in the picture              ``people``, ``wardrobe``, ``anatomy``
     where, in which light              ``stage``, ``studio``, ``indoors``, ``landscape``, ``lighting``, ``room``
     camera, window, labels             ``camera``, ``chunk``, ``labels``
     occluders, blur, noise             ``effects``
 """
 
-from pymaf_pl.data.synth.contact_sheet import contact_sheet
 from pymaf_pl.data.synth.generate import generate_world
 from pymaf_pl.data.synth.options import World, WorldOptions, default_options
 
-__all__ = ["World", "WorldOptions", "contact_sheet", "default_options", "generate_world"]
+__all__ = ["World", "WorldOptions", "default_options", "generate_world"]
