@@ -31,12 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code: 0 done, 2 wrong input or configuration, 1 anything else."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in ("-h", "--help", "help"):
-        print(_usage())  # noqa: T201
+        print(_usage())
         return 0
     if words[0] in ("-V", "--version"):
         from pymaf_pl import __version__
 
-        print(f"pymaf {__version__}")  # noqa: T201
+        print(f"pymaf {__version__}")
         return 0
     if words[0] in ("predict", "eval"):  # threads that wait actively bring a busy machine to a standstill
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -46,10 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = _input_message(error)
         if message is None or os.environ.get("PYMAF_DEBUG"):
             raise
-        print(f"pymaf {words[0]}: {message}", file=sys.stderr)  # noqa: T201
+        print(f"pymaf {words[0]}: {message}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)  # noqa: T201
+        print("interrupted", file=sys.stderr)
         return 1
 
 

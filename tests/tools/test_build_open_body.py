@@ -1,15 +1,12 @@
 """The build of the shipped body: its pure functions, and the whole of it where the wheel is at hand."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 from build_open_body import archive
 from build_open_body.__main__ import main
@@ -41,8 +38,6 @@ from build_open_body.skeleton import (
 from build_open_body.source_mesh import boundary_loop, closest_on_triangles
 from build_open_body.topology import NUM_FACES, NUM_VERTICES, Topology
 
-ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ROOT / "src" / "pymaf_pl" / "body" / "assets" / "open_body.npz"
 MODELS = ("neutral", "male", "female")
 
 TETRAHEDRON = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]])
@@ -55,19 +50,6 @@ def grid(size: int) -> tuple[np.ndarray, np.ndarray]:
     lower = np.stack([corner, corner + 1, corner + size + 1], 1)
     upper = np.stack([corner, corner + size + 1, corner + size], 1)
     return np.stack([x.ravel(), y.ravel(), np.zeros(size * size)], 1), np.concatenate([lower, upper])
-
-
-@pytest.fixture(scope="module")
-def shipped() -> dict[str, np.ndarray]:
-    with np.load(SHIPPED) as file:
-        return {name: file[name] for name in file.files}
-
-
-@pytest.fixture(scope="module")
-def weights(shipped: dict[str, np.ndarray]) -> np.ndarray:
-    dense = np.zeros((NUM_VERTICES, 24))
-    np.put_along_axis(dense, shipped["weights_idx"].astype(int), shipped["weights_val"].astype(float), 1)
-    return dense
 
 
 def regressor(arrays: dict[str, np.ndarray], name: str, num_rows: int) -> np.ndarray:

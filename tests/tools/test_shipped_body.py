@@ -1,12 +1,7 @@
 """The invariants of the shipped body."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 from build_open_body.arrays import MIRROR_X
 from build_open_body.edit_mesh import euler_characteristic
@@ -17,22 +12,7 @@ from build_open_body.skeleton import (
 )
 from build_open_body.topology import BODY, FOOT, HAND, HEAD, NUM_FACES, NUM_VERTICES, Topology
 
-ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ROOT / "src" / "pymaf_pl" / "body" / "assets" / "open_body.npz"
 MODELS = ("neutral", "male", "female")
-
-
-@pytest.fixture(scope="module")
-def shipped() -> dict[str, np.ndarray]:
-    with np.load(SHIPPED) as file:
-        return {name: file[name] for name in file.files}
-
-
-@pytest.fixture(scope="module")
-def weights(shipped: dict[str, np.ndarray]) -> np.ndarray:
-    dense = np.zeros((NUM_VERTICES, 24))
-    np.put_along_axis(dense, shipped["weights_idx"].astype(int), shipped["weights_val"].astype(float), 1)
-    return dense
 
 
 def regressor(arrays: dict[str, np.ndarray], name: str, num_rows: int) -> np.ndarray:

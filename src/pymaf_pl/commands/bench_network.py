@@ -31,12 +31,12 @@ def bench_network(options: argparse.Namespace) -> dict[str, Any]:
     for network in networks.values():
         network.to(device).to(memory_format=layout).eval()
     unit = bare_resnet50().to(device).eval()
-    print(f"unit: {UNIT} (torchvision; convolutions only, no pooling, no classifier), fp32, eager, default layout")  # noqa: T201
+    print(f"unit: {UNIT} (torchvision; convolutions only, no pooling, no classifier), fp32, eager, default layout")
     results = {str(batch): _one_batch(networks, unit, batch, layout, options) for batch in options.batch}
     if (options.backbone, options.size) == (50, 224):
         quoted = ", ".join(f"{_OFFICIAL[b]:.2f} at batch {b}" for b in options.batch if b in _OFFICIAL)
         if quoted:
-            print(f"for comparison: {quoted}: official code, measured once on two CPU cores")  # noqa: T201
+            print(f"for comparison: {quoted}: official code, measured once on two CPU cores")
     return results
 
 

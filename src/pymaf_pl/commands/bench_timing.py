@@ -104,7 +104,7 @@ def print_machine(facts: Mapping[str, Any]) -> None:
     load = "" if facts["load"] is None else f", load {facts['load']}"
     device = "" if facts["device"] == "CPU" else f"{facts['device']}; "
     cpu = f"{facts['cpu']}, {facts['cores']} cores, {facts['threads']} torch threads{load}"
-    print(f"{device}{cpu}; torch {facts['torch']}, Python {facts['python']}; {facts['clock']}")  # noqa: T201
+    print(f"{device}{cpu}; torch {facts['torch']}, Python {facts['python']}; {facts['clock']}")
 
 
 def print_table(title: str, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
@@ -114,7 +114,7 @@ def print_table(title: str, headings: tuple[str, ...], rows: Sequence[tuple[str,
         table.add_column(heading, justify="left" if i == 0 else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    print(title)  # noqa: T201
+    print(title)
     Console().print(table)
 
 

@@ -53,8 +53,8 @@ def bench_train(options: argparse.Namespace) -> dict[str, Any]:
     print_table(f"{title}, {options.precision}", ("", "dense supervision", "without"), rows)
     added = median_ratio(totals["with"], totals["without"]) - 1
     share = median_ratio(rendering, totals["with"])
-    print(f"dense supervision adds {added:.1%} to a step (15 % in the paper, on a GPU)")  # noqa: T201
-    print(f"rendering its targets is {share:.1%} of the step")  # noqa: T201
+    print(f"dense supervision adds {added:.1%} to a step (15 % in the paper, on a GPU)")
+    print(f"rendering its targets is {share:.1%} of the step")
     stages = {name: {stage: ms(values) for stage, values in s.items()} for name, s in seconds.items()}
     return {
         "ms_per_sample": {name: ms(values) for name, values in totals.items()},

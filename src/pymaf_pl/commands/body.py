@@ -61,10 +61,10 @@ def _info(options: argparse.Namespace) -> int:
     for name in next(iter(found.values()), {"file": ""}):
         table.add_row(name, *(found.get(gender, {"file": "not found"}).get(name, "") for gender in _GENDERS))
     Console().print(table)
-    print(f"licence: {_LICENCES[options.body]}")  # noqa: T201
-    print("loaded through the smplx package, whose own licence is non-commercial")  # noqa: T201
+    print(f"licence: {_LICENCES[options.body]}")
+    print("loaded through the smplx package, whose own licence is non-commercial")
     for complaint in complaints:
-        print(f"not usable: {complaint}")  # noqa: T201
+        print(f"not usable: {complaint}")
     return 2 if complaints else 0
 
 
@@ -126,7 +126,7 @@ def _convert(options: argparse.Namespace) -> int:
         )
     _check_target(options.out, options.force)
     _write(options.out, _with_tree(read_smpl_file(options.source)))
-    print(f"{options.out}  {options.out.stat().st_size / 1e6:.1f} MB, plain arrays, 10 shape directions")  # noqa: T201
+    print(f"{options.out}  {options.out.stat().st_size / 1e6:.1f} MB, plain arrays, 10 shape directions")
     return 0
 
 
@@ -150,7 +150,7 @@ def _export(options: argparse.Namespace) -> int:
             }
         ),
     )
-    print(f"{options.out}  the open body ({options.gender}); not SMPL, only its format")  # noqa: T201
+    print(f"{options.out}  the open body ({options.gender}); not SMPL, only its format")
     return 0
 
 

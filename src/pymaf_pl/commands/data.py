@@ -107,7 +107,7 @@ def _synth(options: argparse.Namespace) -> int:
         )  # fmt: skip
         seconds = time.perf_counter() - begin
         speed = "was there already" if before else f"{options.num / seconds:.1f} images/s"
-        print(f"{table}  {options.num} rows, {speed}")  # noqa: T201
+        print(f"{table}  {options.num} rows, {speed}")
     return 0
 
 
@@ -116,7 +116,7 @@ def _sheet(options: argparse.Namespace) -> int:
 
     if options.rows < 1 or options.columns < 1 or options.tile < 16:
         raise InputError("a sheet needs --rows and --columns of at least 1 and --tile of at least 16")
-    print(draw_sheet(options.table, _root(options), options.out, options.rows, options.columns, options.tile))  # noqa: T201
+    print(draw_sheet(options.table, _root(options), options.out, options.rows, options.columns, options.tile))
     return 0
 
 

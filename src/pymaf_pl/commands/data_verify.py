@@ -30,10 +30,10 @@ def verify(path: Path, image_root: Path) -> int:
         shape = read_image(image_root / name).shape
         if record is not None and shape[:2] != (record["size"], record["size"]):
             raise InputError(f"{image_root / name}: {shape[1]}x{shape[0]} px, {record_path.name} says {record['size']}")
-    print(f"sha256 {sha256(path)}  {path}")  # noqa: T201
-    print(f"{len(table)} rows, {len(names)} images and {len(masks)} masks open")  # noqa: T201
+    print(f"sha256 {sha256(path)}  {path}")
+    print(f"{len(table)} rows, {len(names)} images and {len(masks)} masks open")
     told = f"matches {record_path.name}" if record is not None else "no record beside it: not a synthetic world of ours"
-    print(told)  # noqa: T201
+    print(told)
     return 0
 
 

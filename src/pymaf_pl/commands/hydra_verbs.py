@@ -55,7 +55,7 @@ def evaluate(arguments: Sequence[str]) -> int:
 
 def _run(verb: str, task: str, arguments: Sequence[str]) -> int:
     if "-h" in arguments or "--help" in arguments:
-        print(_help(verb))  # noqa: T201
+        print(_help(verb))
         return 0
     flags, overrides = _split(verb, arguments)
     compose_config(verb, overrides)
