@@ -61,6 +61,13 @@ def test_nothing_is_drawn_when_all_is_off() -> None:
     assert {off.draw(np.random.default_rng(seed)) for seed in range(20)} == {AugmentationDraw()}
 
 
+def test_the_box_moves_by_up_to_the_given_share_of_its_side() -> None:
+    rng, augmentation = np.random.default_rng(0), Augmentation(shift=0.1)
+    shifts = np.array([augmentation.draw(rng).shift for _ in range(2000)])
+    assert np.abs(shifts).max() <= 0.1
+    assert shifts.std(axis=0) == pytest.approx([0.0577, 0.0577], abs=0.003)  # of a uniform: 0.2 / sqrt(12)
+
+
 def test_the_same_generator_state_gives_the_same_draw() -> None:
     first, again, other = (Augmentation().draw(np.random.default_rng(seed)) for seed in (3, 3, 4))
     assert first == again

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pymaf_pl.errors import InputError
 from pymaf_pl.models.regressor import Regressor
 from pymaf_pl.types import BodyState
 
@@ -37,6 +38,20 @@ def test_step_adds_what_the_heads_say(regressor: Regressor, body_now: BodyState,
     torch.testing.assert_close(after.betas, body_now.betas + regressor.shape(hidden))
     torch.testing.assert_close(after.weak_cam, body_now.weak_cam + regressor.camera(hidden))
     assert (after.vector() - body_now.vector()).abs().min(dim=0).values.max() > 0.1
+
+
+def test_relu_stands_after_both_hidden_layers(regressor: Regressor, body_now: BodyState, evidence: Tensor) -> None:
+    bent = Regressor(20, hidden=32, head_gain=1.0, activation="relu").eval()
+    bent.load_state_dict(regressor.state_dict())  # the same weights fit: a checkpoint does not depend on it
+    seen = torch.cat([evidence, body_now.vector()], dim=1)
+    hidden = bent.fc2(bent.fc1(seen).clamp_min(0)).clamp_min(0)
+    torch.testing.assert_close(bent(evidence, body_now).betas, body_now.betas + bent.shape(hidden))
+    assert not torch.allclose(bent(evidence, body_now).betas, regressor(evidence, body_now).betas)
+
+
+def test_unknown_activation_is_refused() -> None:
+    with pytest.raises(InputError, match="model.activation=gelu: the regressors know none and relu"):
+        Regressor(20, activation="gelu")  # type: ignore[arg-type]
 
 
 def test_silent_heads_leave_the_body_alone(regressor: Regressor, body_now: BodyState, evidence: Tensor) -> None:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
 from pymaf_pl.body.joints import FLIP_24, FLIP_49, FLIP_SKELETON
+from pymaf_pl.data.photometric import PixelEffects
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -19,6 +20,8 @@ class AugmentationDraw:
     channel_gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
     rotation_deg: float = 0.0
     scale: float = 1.0
+    shift: tuple[float, float] = (0.0, 0.0)
+    """Of the box's centre, in sides of the box."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Augmentation:
         rotation_deg: standard deviation; clipped at twice that.
         no_rotation_probability: leave the picture upright.
         scale: standard deviation of the box scale about 1; clipped at that.
+        shift: the box's centre moves by up to this share of its side, both ways; 0 as published.
+        pixels: what happens to the crop besides, see :class:`pymaf_pl.data.photometric.PixelEffects`.
     """
 
     flip_probability: float = 0.5
@@ -38,9 +43,11 @@ class Augmentation:
     rotation_deg: float = 30.0
     no_rotation_probability: float = 0.6
     scale: float = 0.25
+    shift: float = 0.0
+    pixels: PixelEffects | None = None
 
     def draw(self, rng: np.random.Generator) -> AugmentationDraw:
-        """Draw in SPIN's order: flip, channels, rotation, scale, whether to rotate at all."""
+        """Draw in SPIN's order: flip, channels, rotation, scale, whether to rotate at all; then the shift."""
         flip = bool(rng.random() < self.flip_probability)
         r, g, b = rng.uniform(1 - self.channel_noise, 1 + self.channel_noise, 3)
         limit = 2 * self.rotation_deg
@@ -48,7 +55,8 @@ class Augmentation:
         scale = float(np.clip(1 + self.scale * rng.normal(), 1 - self.scale, 1 + self.scale))
         if rng.random() < self.no_rotation_probability:
             rotation = 0.0
-        return AugmentationDraw(flip, (float(r), float(g), float(b)), rotation, scale)
+        x, y = rng.uniform(-self.shift, self.shift, 2)
+        return AugmentationDraw(flip, (float(r), float(g), float(b)), rotation, scale, (float(x), float(y)))
 
 
 def augment_pose(pose: npt.ArrayLike, draw: AugmentationDraw) -> FloatArray:

@@ -70,12 +70,15 @@ class PersonDataset:
         """Return one entry of a :class:`pymaf_pl.types.Batch`, augmented if ``rng`` is given."""
         draw = self.augmentation.draw(rng) if self.augmentation and rng is not None else AugmentationDraw()
         table, size = self.table, self.image_size
-        center = table.center[row] + _PIXEL_CENTRE
-        affine = crop_affine(center, 200.0 * table.scale[row] * draw.scale, size, draw.rotation_deg)
+        side = 200.0 * float(table.scale[row])
+        center = table.center[row] + _PIXEL_CENTRE + side * np.array(draw.shift)
+        affine = crop_affine(center, side * draw.scale, size, draw.rotation_deg)
         if draw.flip:
             affine = flip_affine(affine, size)
         image = warp_crop(read_image(self.image_root / table.imgname[row]), affine, size)
         image = apply_channel_gain(image, draw.channel_gain)
+        if self.augmentation is not None and self.augmentation.pixels is not None and rng is not None:
+            image = self.augmentation.pixels(image, rng)
 
         keypoints = np.concatenate([table.openpose[row], table.part[row]]).astype(np.float64)
         keypoints[:, :2] = crop_px_to_ndc(transform_points(keypoints[:, :2] + _PIXEL_CENTRE, affine), size)

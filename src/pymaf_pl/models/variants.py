@@ -14,7 +14,7 @@ from pymaf_pl.models.evidence import GlobalEvidence, MeshAlignedSampler, PointEv
 from pymaf_pl.models.points import PointSource, grid_then_mesh
 from pymaf_pl.models.pymaf import FeedbackNetwork
 from pymaf_pl.models.pyramid import DeconvPyramid, NoPyramid
-from pymaf_pl.models.regressor import Regressor
+from pymaf_pl.models.regressor import Activation, Regressor
 
 PointSources = Callable[[BodyModel, int], list[PointSource]]
 
@@ -30,6 +30,7 @@ def pymaf(
     hidden: int = 1024,
     dropout: float = 0.5,
     head_gain: float = 0.01,
+    activation: Activation = "none",
     detach: bool = True,
     dense_head: bool = True,
 ) -> FeedbackNetwork:
@@ -46,6 +47,7 @@ def pymaf(
         hidden: width of the regressors.
         dropout: of the regressors.
         head_gain: Xavier gain of the regressors' heads.
+        activation: between the regressors' layers, ``none`` (as published) or ``relu``.
         detach: cut the gradient between iterations.
         dense_head: auxiliary dense correspondence on the finest map.
     """
@@ -66,7 +68,7 @@ def pymaf(
         backbone=backbone,
         pyramid=DeconvPyramid(backbone.out_channels, pyramid_channels, pyramid_levels),
         evidence=evidence,
-        regressors=[Regressor(e.out_features, hidden, dropout, head_gain) for e in evidence],
+        regressors=[Regressor(e.out_features, hidden, dropout, head_gain, activation) for e in evidence],
         mean=body.mean_state(),
         detach=detach,
         dense_head=DenseHead(pyramid_channels) if dense_head else None,
@@ -80,6 +82,7 @@ def hmr(
     hidden: int = 1024,
     dropout: float = 0.5,
     head_gain: float = 0.01,
+    activation: Activation = "none",
     detach: bool = False,
 ) -> FeedbackNetwork:
     """Assemble the HMR/SPIN baseline: one regressor that reads the same global feature at every iteration.
@@ -91,11 +94,12 @@ def hmr(
         hidden: width of the regressor.
         dropout: of the regressor.
         head_gain: Xavier gain of the regressor's heads.
+        activation: between the regressor's layers, ``none`` (as published) or ``relu``.
         detach: cut the gradient between iterations; HMR and SPIN do not.
     """
     _check_iterations(num_iterations)
     evidence = GlobalEvidence(backbone.out_channels)
-    regressor = Regressor(evidence.out_features, hidden, dropout, head_gain)
+    regressor = Regressor(evidence.out_features, hidden, dropout, head_gain, activation)
     return FeedbackNetwork(
         backbone=backbone,
         pyramid=NoPyramid(backbone.out_channels),

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from pymaf_pl.data.synth import WorldOptions, effects, studio
-from pymaf_pl.data.synth.anatomy import LAYERS, shipped_anatomy
+from pymaf_pl.data.synth.anatomy import FOLDS, LAYERS, shipped_anatomy
 from pymaf_pl.data.synth.camera import Window, frame, heading_rotation, look_at
+from pymaf_pl.data.synth.clutter import render_clutter
 from pymaf_pl.data.synth.lighting import ground_shadow, plain_daylight
 from pymaf_pl.data.synth.people import draw_appearance
 from pymaf_pl.data.synth.textures import tile
@@ -84,9 +85,10 @@ def test_studio_cameras_keep_their_distance() -> None:
 def test_clothes_stand_off_the_skin_and_leave_the_skeleton_alone() -> None:
     body, _, clothed = shipped_anatomy()
     rotmat, betas = torch.eye(3).expand(1, 24, 3, 3), torch.zeros(1, 10)
-    bare = clothed(rotmat, torch.cat([betas, torch.zeros(1, len(LAYERS))], 1))
+    flat = torch.zeros(1, len(FOLDS))
+    bare = clothed(rotmat, torch.cat([betas, torch.zeros(1, len(LAYERS)), flat], 1))
     torch.testing.assert_close(bare.points, body(rotmat, betas).vertices)
-    thick = clothed(rotmat, torch.cat([betas, torch.full((1, len(LAYERS)), 0.02)], 1))
+    thick = clothed(rotmat, torch.cat([betas, torch.full((1, len(LAYERS)), 0.02), flat], 1))
     torch.testing.assert_close(thick.joints_24, bare.joints_24)
     assert 0.01 < (thick.points - bare.points).norm(dim=-1).max() < 0.07
 
@@ -100,8 +102,38 @@ def test_appearance_is_a_colour_per_vertex_and_repeatable() -> None:
         assert looks.albedo.shape == (6890, 3)
         assert looks.albedo.min() >= 0
         assert looks.albedo.max() <= 1
-        assert (looks.thickness >= 0).all()
-        assert looks.thickness.max() < 0.04
+        assert (looks.thickness[: len(LAYERS)] >= 0).all()  # folds go in and out
+        assert np.abs(looks.thickness).max() < 0.04
+
+
+def test_loose_clothes_stand_off_farther_and_fold() -> None:
+    anatomy = shipped_anatomy()[1]
+
+    def trunks(loose: float) -> np.ndarray:
+        people = [
+            draw_appearance(anatomy, np.random.default_rng(seed), patterns=True, thickness=True, loose=loose)
+            for seed in range(30)
+        ]
+        return np.array(
+            [(p.thickness[LAYERS.index("trunk")], np.abs(p.thickness[len(LAYERS) :]).max()) for p in people]
+        )
+
+    tight, wide = trunks(0.0), trunks(1.0)
+    assert tight[:, 0].max() <= 0.017
+    assert wide[:, 0].min() >= 0.016
+    assert wide[:, 0].max() <= 0.05
+    assert np.median(wide[:, 1]) > 2 * np.median(tight[:, 1])
+
+
+def test_clutter_is_a_finished_picture_with_edges_at_all_scales() -> None:
+    pictures = [render_clutter(96, np.ones(3, np.float32), np.random.default_rng(seed)) for seed in range(8)]
+    for picture in pictures:
+        assert picture.shape == (96, 96, 3)
+        assert np.isfinite(picture).all()
+        assert picture.min() >= 0
+        assert picture.max() <= 1.01
+    assert np.mean([picture.std() for picture in pictures]) > 0.08  # nothing like a plain wall
+    np.testing.assert_array_equal(pictures[3], render_clutter(96, np.ones(3, np.float32), np.random.default_rng(3)))
 
 
 def test_limbs_are_found_on_the_rest_body() -> None:

@@ -3,8 +3,8 @@
 Everything is measured once, on the rest pose of the mean shape, so a garment sits in the same place on everybody.
 
 Clothes stand a little off the skin. That is one shape direction per region (the rest normal, on that region), added
-to the body's own ten, so skinning moves cloth and skin alike and costs nothing extra. These directions do not move
-the skeleton, and labels never include them.
+to the body's own ten, so skinning moves cloth and skin alike and costs nothing extra. Folds are more of the same, with
+the normal scaled by a random field. These directions do not move the skeleton, and labels never include them.
 
 Frame:   body axes in the rest pose: x to the body's left, y up, z forward; metres.
 Shapes:  V vertices, M clothing directions.
@@ -27,6 +27,11 @@ Mask = NDArray[np.bool_]
 
 # Regions whose cover can have its own thickness.
 LAYERS = ("scalp", "nape", "trunk", "upper_arm", "forearm", "hip", "thigh", "shin", "foot")
+
+# Folds of cloth: a layer and the random field that its surface follows.
+FOLDS = (
+    ("trunk", 1), ("trunk", 2), ("upper_arm", 0), ("forearm", 3), ("hip", 4), ("thigh", 0), ("thigh", 5), ("shin", 3),
+)  # fmt: skip
 
 _ARM = ("shoulder", "elbow", "wrist", "hand")
 _LEG = ("hip", "knee", "ankle", "foot")
@@ -148,7 +153,7 @@ def _fold_fields(rest: NDArray[np.float64], count: int = 12) -> Values:
 
 
 def clothed_surface(body: BodyModel, anatomy: Anatomy) -> Skinner:
-    """Return a skinner of the full surface that takes ``[betas | thickness of each layer in metres]``."""
+    """Return a skinner of the full surface that takes ``[betas | thickness of LAYERS | depth of FOLDS]``, in metres."""
     a = body.arrays
     faces, rest = a.faces, a.v_template
     corner = rest[faces]
@@ -157,7 +162,9 @@ def clothed_surface(body: BodyModel, anatomy: Anatomy) -> Skinner:
     for k in range(3):
         np.add.at(normal, faces[:, k], face_normal)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    directions = np.stack([anatomy.layer[name][:, None] * normal for name in LAYERS], -1)
+    covers = [anatomy.layer[name] for name in LAYERS]
+    covers += [anatomy.layer[name] * anatomy.folds[field] for name, field in FOLDS]
+    directions = np.stack([cover[:, None] * normal for cover in covers], -1)
     as_tensor = torch.from_numpy
     skinner = Skinner(
         v_template=as_tensor(rest).float(),

@@ -19,13 +19,14 @@ from pymaf_pl.body import BodyModel
 from pymaf_pl.body.pose_prior import PosePrior
 from pymaf_pl.data.synth import effects
 from pymaf_pl.data.synth.anatomy import shipped_anatomy
+from pymaf_pl.data.synth.bystanders import as_figure, draw_bystander, lay_over, touches_edge
 from pymaf_pl.data.synth.camera import Array, frame, heading_rotation
 from pymaf_pl.data.synth.labels import ROOT, Columns, Shot, label, to_screen, write_masks
 from pymaf_pl.data.synth.lighting import batch_light
 from pymaf_pl.data.synth.options import WORLDS, WorldOptions
 from pymaf_pl.data.synth.recipe import SPLITS, Recipe
 from pymaf_pl.data.synth.stage import Stage, set_studio, set_wild
-from pymaf_pl.render import composite, face_incidence, render_picture_fast
+from pymaf_pl.render import face_incidence, render_picture_fast
 
 CHUNK = 64
 _BATCH = 8  # a few pictures at a time stay in the cache
@@ -72,7 +73,7 @@ def _make_batch(recipe: Recipe, rows: list[int], poses: Array, rngs: list[np.ran
     set_stage = set_studio if recipe.world == "studio" else set_wild
     stages = [set_stage(anatomy, recipe.options, recipe.split, rng) for rng in rngs]
     shots = _pose_and_frame(recipe, stages, poses, rngs)
-    pictures = _draw(body, shots)
+    pictures = _draw(body, shots, recipe.options.bystanders, rngs)
     for row, shot, picture, rng in zip(rows, shots, pictures, rngs, strict=True):
         _develop(recipe, shot, picture, rng, out / recipe.folder / f"{row:06d}.jpg")
     columns = label(recipe, rows, shots)
@@ -86,6 +87,8 @@ def _pose_and_frame(recipe: Recipe, stages: list[Stage], poses: Array, rngs: lis
     poses = poses.copy()
     for pose, stage in zip(poses, stages, strict=True):
         upright = heading_rotation(stage.heading) @ Rotation.from_rotvec(pose[0]).as_matrix()
+        if stage.tumble is not None:
+            upright = stage.tumble @ upright
         pose[0] = Rotation.from_matrix(stage.camera.rotation @ upright).as_rotvec()
     # The table stores float32: decode what will be stored, not what was drawn.
     poses = poses.astype(np.float32).astype(np.float64)
@@ -113,8 +116,10 @@ def _pose_and_frame(recipe: Recipe, stages: list[Stage], poses: Array, rngs: lis
     return shots
 
 
-def _draw(body: BodyModel, shots: list[Shot]) -> NDArray[np.float32]:
-    """Render the people before their backdrops: (B, S, S, 3)."""
+def _draw(
+    body: BodyModel, shots: list[Shot], bystanders: float, rngs: list[np.random.Generator]
+) -> NDArray[np.float32]:
+    """Render the people before their backdrops, some with a bystander from an earlier row: (B, S, S, 3)."""
     size = shots[0].window.size
     backdrops = []
     for shot in shots:
@@ -128,9 +133,22 @@ def _draw(body: BodyModel, shots: list[Shot]) -> NDArray[np.float32]:
     person = render_picture_fast(
         screen, surface, body.faces, albedo, light, size, size, cull=True, incidence=_incidence()
     )
-    background = torch.from_numpy(np.stack(backdrops)).float().permute(0, 3, 1, 2)
-    drawn: NDArray[np.float32] = composite(person.rgb, person.alpha, background).permute(0, 2, 3, 1).numpy()
-    return drawn
+    figures = [as_figure(rgb, alpha) for rgb, alpha in zip(person.rgb, person.alpha, strict=True)]
+    drawn = []
+    for i, (shot, rng) in enumerate(zip(shots, rngs, strict=True)):
+        picture = np.asarray(backdrops[i], np.float32)
+        passer_by = None
+        if rng.uniform() < bystanders and i > 0:
+            other = figures[rng.integers(i)]
+            if not touches_edge(other):
+                passer_by = draw_bystander(other, shot.window.project(shot.joints[25:]), rng)
+        if passer_by is not None and not passer_by.in_front:
+            picture = lay_over(picture, passer_by.figure)
+        picture = lay_over(picture, figures[i])
+        if passer_by is not None and passer_by.in_front:
+            picture = lay_over(picture, passer_by.figure)
+        drawn.append(picture)
+    return np.stack(drawn)
 
 
 def _develop(recipe: Recipe, shot: Shot, picture: NDArray[np.float32], rng: np.random.Generator, path: Path) -> None:

@@ -8,6 +8,9 @@ from pymaf_pl.errors import InputError
 
 World = Literal["studio", "wild"]
 WORLDS: tuple[World, ...] = get_args(World)
+_CHANCES = (
+    "extreme_share", "tumble", "loose", "clutter", "bystanders", "truncate", "occlude", "blur", "unlabelled_share",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,19 @@ class WorldOptions:
         distance_m: nearest and farthest camera (wild; studio cameras are fixed).
         off_axis_deg: how far from the optical axis a person may stand (wild).
         tilt_deg: standard deviation of camera roll (wild).
+        eye_level_std: spread of the camera's height about 1.45 m (wild); 0.2 to 4 m are the limits.
+        tumble: chance that a body is turned any way up: falls, cartwheels, people lying about (wild).
         clothing: draw clothes and hair; off leaves a bare mannequin in one colour.
         patterns: stripes, checks and prints on the clothes.
         thickness: let hair and clothes stand off the skin by up to 2 cm. Masks stay those of the body.
+        loose: chance of wide clothes, which stand off by up to 5 cm and fall in folds (wild); needs ``thickness``.
         varied_light: fresh light per picture; off keeps one soft daylight.
+        exposure: least and most light on a picture, 1 showing a white cloth as white (wild).
         shadow: the person's shadow on the floor or ground.
         scenery: draw the room or the landscape; off leaves a plain grey backdrop.
         backgrounds: folder of photographs to use behind the person (wild), instead of scenery in every other row.
+        clutter: chance of a backdrop that is a collage of random shapes, instead of scenery (wild).
+        bystanders: chance of a second person, mostly behind (wild).
         truncate: chance that the picture's edge cuts the person (wild).
         occlude: chance of something standing in front of the person.
         blur: chance of defocus or motion blur.
@@ -49,13 +58,19 @@ class WorldOptions:
     distance_m: tuple[float, float] = (3.5, 8.0)
     off_axis_deg: float = 10.0
     tilt_deg: float = 2.5
+    eye_level_std: float = 0.35
+    tumble: float = 0.0
     clothing: bool = True
     patterns: bool = True
     thickness: bool = True
+    loose: float = 0.0
     varied_light: bool = True
+    exposure: tuple[float, float] = (0.92, 1.35)
     shadow: bool = True
     scenery: bool = True
     backgrounds: Path | None = None
+    clutter: float = 0.0
+    bystanders: float = 0.0
     truncate: float = 0.0
     occlude: float = 0.0
     blur: float = 0.0
@@ -65,10 +80,10 @@ class WorldOptions:
     unlabelled_share: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("extreme_share", "truncate", "occlude", "blur", "unlabelled_share"):
+        for name in _CHANCES:
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"world option {name} is {getattr(self, name)}, but a share lies between 0 and 1")
-        for name in ("distance_m", "jpeg", "margin"):
+        for name in ("distance_m", "exposure", "jpeg", "margin"):
             low, high = getattr(self, name)
             if not 0 < low <= high:
                 raise InputError(f"world option {name} is ({low}, {high}), but needs 0 < first <= second")
@@ -95,7 +110,14 @@ STUDIO = WorldOptions()
 WILD = replace(
     STUDIO,
     heading_deg=70.0,
-    truncate=0.15,
+    shape_std=1.2,
+    eye_level_std=0.6,
+    tumble=0.05,
+    loose=0.4,
+    exposure=(0.75, 1.6),
+    clutter=0.3,
+    bystanders=0.3,
+    truncate=0.2,
     occlude=0.2,
     blur=0.2,
     noise=6.0,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pymaf_pl.data.synth.anatomy import LAYERS, Anatomy, Values
+from pymaf_pl.data.synth.anatomy import FOLDS, LAYERS, Anatomy, Values
 from pymaf_pl.data.synth.textures import Colour, hsv
 from pymaf_pl.data.synth.wardrobe import Outfit, bottom_cover, cloth_colour, draw_outfit, lay, paint, soft, top_cover
 
@@ -25,26 +25,29 @@ class Appearance:
     albedo: Values
     """(V, 3)"""
     thickness: Values
-    """(M,) metres, for the extra shape directions of the clothed surface."""
+    """(M,) metres, for the extra shape directions of the clothed surface: layers, then folds."""
 
 
 def mannequin(a: Anatomy) -> Appearance:
     """Return a bare figure in one colour."""
-    return Appearance(np.full((len(a.x), 3), 0.72, np.float32), np.zeros(len(LAYERS), np.float32))
+    return Appearance(np.full((len(a.x), 3), 0.72, np.float32), np.zeros(len(LAYERS) + len(FOLDS), np.float32))
 
 
-def draw_appearance(a: Anatomy, rng: np.random.Generator, *, patterns: bool, thickness: bool) -> Appearance:
-    """Draw one person's skin, hair and clothes."""
+def draw_appearance(
+    a: Anatomy, rng: np.random.Generator, *, patterns: bool, thickness: bool, loose: float = 0.0
+) -> Appearance:
+    """Draw one person's skin, hair and clothes; ``loose`` is the chance that these are wide."""
     tone = rng.uniform(0, len(_SKIN) - 1.001)
     skin = _SKIN[int(tone)] * (1 - tone % 1) + _SKIN[int(tone) + 1] * (tone % 1)
     albedo = (skin * (1 + 0.02 * a.folds[0][:, None])).astype(np.float32)
     depth = dict.fromkeys(LAYERS, 0.0)
     _paint_face(albedo, a, skin, rng)
-    outfit = draw_outfit(rng)
+    outfit = draw_outfit(rng, loose)
     _dress(albedo, a, outfit, rng, patterns)
     _wear(depth, outfit)
     _style_hair(albedo, depth, a, rng)
-    values = np.array([depth[name] for name in LAYERS], np.float32)
+    folds = rng.normal(0, 0.3, len(FOLDS)) * [depth[name] for name, _ in FOLDS]
+    values = np.array([*(depth[name] for name in LAYERS), *folds], np.float32)
     return Appearance(albedo, values if thickness else 0 * values)
 
 

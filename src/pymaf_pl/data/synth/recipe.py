@@ -11,7 +11,7 @@ from pymaf_pl.data.synth.options import WORLDS, World, WorldOptions
 from pymaf_pl.data.synth.stage import photographs
 from pymaf_pl.errors import InputError
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """Raise it whenever the same parameters would give other pictures or labels."""
 SPLITS = ("train", "val", "test")
 SIZES = (32, 512)

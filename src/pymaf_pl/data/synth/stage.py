@@ -12,10 +12,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from pymaf_pl.data.synth import studio
 from pymaf_pl.data.synth.anatomy import Anatomy
 from pymaf_pl.data.synth.camera import Array, Camera, Image, Window, look_at
+from pymaf_pl.data.synth.clutter import render_clutter
 from pymaf_pl.data.synth.indoors import render_indoors
 from pymaf_pl.data.synth.landscape import render_landscape
 from pymaf_pl.data.synth.lighting import SceneLight, ground_shadow, plain_daylight
@@ -44,6 +46,8 @@ class Stage:
     backdrop: Backdrop
     labelled: bool
     """Whether the row keeps its 3D labels."""
+    tumble: Array | None = None
+    """(3, 3) a rotation that the body takes before its heading, for those who do not stand."""
 
 
 def set_studio(a: Anatomy, options: WorldOptions, split: str, rng: np.random.Generator) -> Stage:
@@ -81,9 +85,9 @@ def set_studio(a: Anatomy, options: WorldOptions, split: str, rng: np.random.Gen
 def set_wild(a: Anatomy, options: WorldOptions, split: str, rng: np.random.Generator) -> Stage:
     """Meet somebody new somewhere new."""
     betas = np.clip(rng.normal(size=10) * options.shape_std, -2.5, 2.5)
-    looks = draw_appearance(a, rng, patterns=options.patterns, thickness=options.thickness)
+    looks = draw_appearance(a, rng, patterns=options.patterns, thickness=options.thickness, loose=options.loose)
     azimuth, distance = rng.uniform(0, 2 * np.pi), rng.uniform(*options.distance_m)
-    eye_level = np.clip(rng.normal(1.45, 0.35), 0.5, 2.6)
+    eye_level = np.clip(rng.normal(1.45, options.eye_level_std), 0.2, 4.0)
     camera = look_at(
         np.array([distance * np.sin(azimuth), eye_level, distance * np.cos(azimuth)]),
         np.array([0.0, 0.85, 0.0]),
@@ -91,8 +95,9 @@ def set_wild(a: Anatomy, options: WorldOptions, split: str, rng: np.random.Gener
         pitch_deg=rng.uniform(-0.6, 0.6) * options.off_axis_deg,
         roll_deg=rng.normal() * options.tilt_deg,
     )
-    light = _draw_light(rng) if options.varied_light else plain_daylight()
+    light = _draw_light(options.exposure, rng) if options.varied_light else plain_daylight()
     spot = np.zeros(2)
+    tumble = Rotation.random(random_state=rng).as_matrix() if rng.uniform() < options.tumble else None
     return Stage(
         betas=betas,
         appearance=looks if options.clothing else mannequin(a),
@@ -102,6 +107,7 @@ def set_wild(a: Anatomy, options: WorldOptions, split: str, rng: np.random.Gener
         light=light,
         backdrop=_draw_backdrop(camera, light, options, rng),
         labelled=_keeps_labels(options, split, rng),
+        tumble=tumble,
     )
 
 
@@ -115,11 +121,11 @@ def _keeps_labels(options: WorldOptions, split: str, rng: np.random.Generator) -
     return bool(rng.uniform() >= options.unlabelled_share or split != "train")
 
 
-def _draw_light(rng: np.random.Generator) -> SceneLight:
+def _draw_light(exposure: tuple[float, float], rng: np.random.Generator) -> SceneLight:
     """Anything from an overcast noon to a low sun or a lamp in a dim room."""
     azimuth, elevation = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(22, 78))
     direction = np.array([np.cos(elevation) * np.sin(azimuth), np.sin(elevation), np.cos(elevation) * np.cos(azimuth)])
-    total, sunny = rng.uniform(0.92, 1.35), rng.uniform(0.15, 0.75)
+    total, sunny = rng.uniform(*exposure), rng.uniform(0.15, 0.75)
     warmth = rng.normal(0, 0.05)
     tint = np.array([1 + warmth, 1.0, 1 - warmth])
     return SceneLight(
@@ -133,6 +139,7 @@ def _draw_light(rng: np.random.Generator) -> SceneLight:
 
 def _draw_backdrop(camera: Camera, light: SceneLight, options: WorldOptions, rng: np.random.Generator) -> Backdrop:
     kind = rng.choice(["landscape", "indoors", "plain"], p=[0.52, 0.36, 0.12])
+    cluttered = rng.uniform() < options.clutter
     colour = muted_colour(rng, (0.4, 0.95))
     scene_rng = rng.spawn(1)[0]
     photo = options.backgrounds is not None and rng.uniform() < 0.5
@@ -141,6 +148,8 @@ def _draw_backdrop(camera: Camera, light: SceneLight, options: WorldOptions, rng
     def backdrop(window: Window, surface: Image) -> Image:
         if photo and options.backgrounds is not None:
             return _photograph(options.backgrounds, window.size, scene_rng)
+        if cluttered and options.scenery:
+            return render_clutter(window.size, light.on_ground, scene_rng)
         if kind == "plain" or not options.scenery:
             flat = colour if options.scenery else np.full(3, 0.55, np.float32)
             return _plain(window, surface, camera, light, flat, options.shadow)

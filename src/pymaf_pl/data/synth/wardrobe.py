@@ -54,11 +54,17 @@ class Outfit:
     bottom_fit: float
 
 
-def draw_outfit(rng: np.random.Generator) -> Outfit:
-    """Draw what somebody wears: sleeves, hems, trousers or shorts, shoes, tight or loose."""
+def draw_outfit(rng: np.random.Generator, loose: float = 0.0) -> Outfit:
+    """Draw what somebody wears: sleeves, hems, trousers or shorts, shoes; tight, or with a chance of ``loose`` wide."""
     sleeve = rng.choice([-0.02, 0.45, 0.75, 0.97], p=[0.12, 0.43, 0.1, 0.35]) + rng.normal(0, 0.03)
     trouser = rng.choice([0.3, 0.48, 0.75, 1.0], p=[0.1, 0.2, 0.08, 0.62]) + rng.normal(0, 0.02)
     hem = rng.choice([-0.02, -0.13, -0.28], p=[0.25, 0.67, 0.08]) + rng.normal(0, 0.02)
+    top_fit = rng.choice([0.003, 0.008, 0.016], p=[0.3, 0.45, 0.25])
+    bottom_fit = rng.choice([0.002, 0.007, 0.014], p=[0.25, 0.5, 0.25])
+    if rng.uniform() < loose:
+        top_fit = rng.uniform(0.016, 0.05)
+    if rng.uniform() < loose:
+        bottom_fit = rng.uniform(0.014, 0.05)
     return Outfit(
         sleeve=float(sleeve),
         hem=float(hem),
@@ -67,8 +73,8 @@ def draw_outfit(rng: np.random.Generator) -> Outfit:
         waist=float(rng.uniform(0.02, 0.09)),
         shoe=float(rng.choice([-0.01, 0.03, 0.16], p=[0.06, 0.76, 0.18])),
         sock=float(rng.choice([0.0, 0.1, 0.22], p=[0.5, 0.35, 0.15])),
-        top_fit=float(rng.choice([0.003, 0.008, 0.016], p=[0.3, 0.45, 0.25])),
-        bottom_fit=float(rng.choice([0.002, 0.007, 0.014], p=[0.25, 0.5, 0.25])),
+        top_fit=float(top_fit),
+        bottom_fit=float(bottom_fit),
     )
 
 
