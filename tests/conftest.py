@@ -1,11 +1,13 @@
 """What every room's tests share: the shipped body, the devices at hand, and a few people to pose it as."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from published import write_smpl_folder
 from pymaf_pl.body import BodyModel, load_body
 from pymaf_pl.geometry.rotation import rotmat_from_axis_angle
 
@@ -42,3 +44,9 @@ def people() -> People:
         return rotmat_from_axis_angle(pose).to(dtype), betas.to(dtype)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def smpl_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped body as a user's folder of SMPL files; to be read only."""
+    return write_smpl_folder(tmp_path_factory.mktemp("smpl_dir"))

@@ -1,12 +1,14 @@
 """PyMAF and its baselines as a PyTorch Lightning + Hydra experiment framework.
 
 import pymaf_pl
-predictor = pymaf_pl.load("runs/demo/checkpoints/last.ckpt")
+predictor = pymaf_pl.load()                 # the shipped model; or a checkpoint of `pymaf train`
 people = predictor.predict(image)           # (H, W, 3) uint8 RGB
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pymaf_pl.shipped import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from pymaf_pl.inference import Predictor
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def load(checkpoint: str | Path, body_dir: str | Path | None = None, device: str = "cpu") -> "Predictor":
+def load(
+    checkpoint: str | Path = DEFAULT_MODEL, body_dir: str | Path | None = None, device: str = "cpu"
+) -> "Predictor":
     """Load a trained network for photographs; see :meth:`pymaf_pl.inference.Predictor.from_checkpoint`."""
     from pymaf_pl.inference import Predictor  # torch is imported only when it is needed: the command stays quick
 

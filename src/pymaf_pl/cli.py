@@ -12,14 +12,18 @@ from pymaf_pl.errors import InputError, input_error_behind
 
 _VERBS = {  # verb: (module with main(arguments), one line of help)
     "train": ("pymaf_pl.commands.hydra_verbs:train", "one training run, or with -m a sweep"),
-    "eval": ("pymaf_pl.commands.hydra_verbs:evaluate", "a named protocol on a checkpoint"),
+    "eval": ("pymaf_pl.commands.hydra_verbs:evaluate", "a named protocol on a model"),
     "predict": ("pymaf_pl.commands.predict:main", "photos to meshes: .npz, .obj, overlays and a page"),
     "data": ("pymaf_pl.commands.data:main", "synthetic worlds, and a look at any annotation table"),
     "body": ("pymaf_pl.commands.body:main", "body-model files: what is found, old pickles to .npz"),
-    "checkpoint": ("pymaf_pl.commands.checkpoint:main", "what a checkpoint holds"),
+    "checkpoint": ("pymaf_pl.commands.checkpoint:main", "what it holds, its weights alone, published weights in and out"),
+    "export": ("pymaf_pl.commands.export:main", "a trained network as one ONNX or torch.export file"),
+    "compare": ("pymaf_pl.commands.compare:main", "the runs of a sweep side by side, with intervals"),
     "bench": ("pymaf_pl.commands.bench:main", "speed of the network, the training step and the renderer"),
 }
 _EXAMPLES = """examples:
+  pymaf predict photo.jpg                           by the shipped model, into predictions/
+  pymaf checkpoint info                             what the shipped model is good for, and what not
   pymaf train experiment=demo                       a small PyMAF on synthetic people, ten minutes on two cores
   pymaf train experiment=demo model=hmr             the same for the global-feature baseline
   pymaf eval checkpoint=runs/demo/checkpoints/last.ckpt
@@ -42,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         return _verb(words[0])(words[1:])
+    except BrokenPipeError:  # the reader, `head` or a pager, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except Exception as error:
         message = _input_message(error)
         if message is None or os.environ.get("PYMAF_DEBUG"):

@@ -20,6 +20,7 @@ from pymaf_pl.geometry.crop import crop_affine, ndc_to_image_px
 from pymaf_pl.geometry.rotation import rotmat_from_6d
 from pymaf_pl.models import FeedbackNetwork
 from pymaf_pl.rebuilding import network_from_checkpoint
+from pymaf_pl.shipped import DEFAULT_MODEL
 from pymaf_pl.types import BodyState
 
 FloatArray = npt.NDArray[np.float32]
@@ -99,19 +100,25 @@ class Predictor:
 
     @classmethod
     def from_checkpoint(
-        cls, path: str | Path, body_dir: str | Path | None = None, device: str | torch.device = "cpu"
+        cls,
+        path: str | Path = DEFAULT_MODEL,
+        body_dir: str | Path | None = None,
+        device: str | torch.device = "cpu",
+        body_name: str | None = None,
     ) -> "Predictor":
         """Load a trained network.
 
         Args:
-            path: a checkpoint of ``pymaf train``.
+            path: a checkpoint of ``pymaf train``, the published PyMAF's or SPIN's file, or the name of a shipped model.
             body_dir: folder of SMPL files, for a network trained with ``body=smpl``.
             device: where to run.
+            body_name: the body that the caller expects; the checkpoint knows its own.
 
         Raises:
-            InputError: the checkpoint is unreadable, of another program, or its body's files are missing.
+            InputError: the checkpoint is unreadable, of another program or body, or its body's files are missing.
         """
         checkpoint = read_checkpoint(path)
+        checkpoint.check_body_name(body_name)
         network, body = network_from_checkpoint(checkpoint, body_dir)
         return cls(network, body, checkpoint.record["image_size"], device)
 
@@ -134,7 +141,8 @@ class Predictor:
         predictions = []
         for start in range(0, len(crops), self.batch_size):
             chunk = np.stack(crops[start : start + self.batch_size])
-            batch = torch.from_numpy(chunk).permute(0, 3, 1, 2).to(self.device)
+            # in the layout of the published code: convolutions round differently in another
+            batch = torch.from_numpy(chunk).permute(0, 3, 1, 2).contiguous().to(self.device)
             iterations = self.network(normalise(batch)).iterations
             for i in range(len(chunk)):
                 states = tuple(state[i : i + 1] for state in iterations)

@@ -18,6 +18,10 @@ from pymaf_pl.losses import FeedbackLoss
 from pymaf_pl.models import FeedbackNetwork
 
 _RECORDED = {"network": "pymaf_pl.models", "losses": "pymaf_pl.losses"}  # what may be built, from where
+_MOVED = {  # names in records of version 0.1.0, where the kinds of feedback stood beside their points
+    f"pymaf_pl.models.points.{name}": f"pymaf_pl.models.feedback.{name}"
+    for name in ("grid_then_mesh", "mesh_only", "grid_only")
+}
 
 
 def network_from_checkpoint(
@@ -88,7 +92,7 @@ def _check(node: Any, path: Path, package: str) -> None:
 def _resolve(target: str, path: Path, package: str) -> Callable[..., Any]:
     """Find what a target names, if the package itself defines it: its modules also hold what they import."""
     found: Any = import_module(package) if target.startswith(f"{package}.") else None
-    for name in target.removeprefix(f"{package}.").split("."):
+    for name in _MOVED.get(target, target).removeprefix(f"{package}.").split("."):
         found = getattr(found, name, None)
     if not (inspect.isclass(found) or inspect.isfunction(found)) or not found.__module__.startswith(f"{package}."):
         raise InputError(f"{path}: asks to build '{target}', which is not one of {package}")

@@ -91,6 +91,33 @@ def test_npz_is_taken_before_a_pickle(smpl_folder: Path) -> None:
     assert find_smpl_file(smpl_folder, "neutral").name == "SMPL_NEUTRAL.npz"
 
 
+def write_mean(path: Path, **changes: np.ndarray) -> np.ndarray:
+    parts = {"pose": np.arange(144.0), "shape": np.full(10, 0.2), "cam": np.array([0.9, 0, 0])} | changes
+    np.savez(path, **{name: part.astype(np.float32) for name, part in parts.items()})
+    return np.concatenate(list(parts.values())).astype(np.float32)
+
+
+@pytest.mark.parametrize("folder", ["", "smpl"])
+def test_spins_mean_body_is_used_where_its_file_is_there(folder: str, smpl_folder: Path, body: BodyModel) -> None:
+    ours = load_body("smpl", directory=smpl_folder).mean_state().vector()
+    assert ours.equal(body.mean_state().vector())
+    (smpl_folder / folder).mkdir(exist_ok=True)
+    wanted = write_mean(smpl_folder / folder / "smpl_mean_params.npz")
+    assert load_body("smpl", directory=smpl_folder).mean_state().vector().equal(torch.from_numpy(wanted)[None])
+
+
+def test_a_mean_body_of_another_kind_is_named(smpl_folder: Path) -> None:
+    path = smpl_folder / "smpl_mean_params.npz"
+    write_mean(path, pose=np.zeros(72))
+    assert refusal(lambda: load_body("smpl", directory=smpl_folder)) == (
+        f"{path}: 'pose' has the shape (72,), expected (144,)"
+    )
+    np.savez(path, pose=np.zeros(144))
+    assert "SPIN's file has pose, shape and cam" in refusal(lambda: load_body("smpl", directory=smpl_folder))
+    path.write_bytes(b"<html>404</html>")
+    assert refusal(lambda: load_body("smpl", directory=smpl_folder)).startswith(f"{path}: not a readable .npz")
+
+
 def test_unknown_names_are_refused_with_what_there_is() -> None:
     assert refusal(lambda: load_body("star")) == "body 'star' is unknown; there are open and smpl"
     assert refusal(lambda: load_body("open", gender="men")) == "body.gender=men: there are neutral, male, female"  # type: ignore[arg-type]

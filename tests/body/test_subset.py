@@ -50,3 +50,10 @@ def test_points_stay_distinct_on_a_surface_that_is_not_quite_symmetric(body: Bod
     uneven = surface + np.random.default_rng(0).normal(0, 0.002, surface.shape)
     points = farthest_points(uneven, 431)
     assert len(set(points)) == 431
+
+
+@pytest.mark.parametrize("count", [3000, 6889, 6890])
+def test_points_stay_distinct_when_most_of_an_uneven_surface_is_taken(count: int, body: BodyModel) -> None:
+    surface = body.arrays.v_template
+    uneven = surface + np.random.default_rng(0).normal(0, 0.002, surface.shape)
+    assert len(set(farthest_points(uneven, count))) == count

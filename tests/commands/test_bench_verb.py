@@ -62,6 +62,39 @@ def test_parts_are_the_whole_network(model, body):
     assert sorted(calls) == whole
 
 
+def test_variants_are_a_markdown_table(tmp_path, capsys):
+    path = tmp_path / "variants.json"
+    small = ["--size", "64", "--repeats", "1", "--threads", "1", "--device", "cpu", "--json", str(path)]
+    narrow = "backbone=resnet18_narrow"
+    variants = [narrow, f"{narrow} feedback=attention", f"{narrow} losses.dense=null"]
+    assert main(["bench", "variants", *small, *variants]) == 0
+    results = json.loads(path.read_text())["results"]
+    assert list(results) == [UNIT, *variants]
+    assert results[UNIT]["parameters"] == 23_508_032
+    # 4.09e9 multiplications and additions at 224 px (He et al., CVPR 2016, of which 2e6 in the classifier)
+    assert results[UNIT]["flops"] == pytest.approx(2 * 4.09e9 * (64 / 224) ** 2, rel=0.01)
+    plain, attention, without = (results[variant] for variant in variants)
+    assert attention["flops"] > plain["flops"] + 2 * 2 * 2 * 872 * 872 * 64  # queries and values of 872 points, twice
+    assert plain["parameters"] - without["parameters"] == 207_450
+    assert plain["flops"] == without["flops"]
+    table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert table[0] == "| variant | parameters, M | GFLOPs per image | time per image, x unit |"
+    assert len(table) == 2 + len(results)
+    assert table[3].startswith(f"| `{narrow}` | ")
+
+
+def test_variants_are_every_option_unless_some_are_asked_for():
+    from pymaf_pl.commands.bench_variants import _every_option
+    from pymaf_pl.commands.composing import available, compose_config
+
+    variants = _every_option()
+    assert variants[0] == ""
+    assert len(set(variants)) == len(variants)
+    for group in ("pyramid", "feedback"):
+        chosen = {compose_config("train", variant.split()).model.get(group, {}).get("_target_") for variant in variants}
+        assert len(chosen - {None}) == len(available(group))
+
+
 def test_train_measures_what_dense_supervision_adds(tmp_path, capsys):
     path = tmp_path / "train.json"
     assert main(["bench", "train", *SMALL, "--batch", "2", "--json", str(path)]) == 0
@@ -130,6 +163,8 @@ def test_a_slow_round_does_not_change_the_ratio():
         (["network", "--batch", "0"], "--batch 0: at least 1"),
         (["train", "--repeats", "0"], "--repeats 0"),
         (["train", "--threads", "0"], "--threads 0"),
+        (["variants", "pyramid=fpn"], "pyramid=fpn: no such option"),
+        (["variants", "model.dense_head=false"], "switch both off by losses.dense=null"),
         (["network", "--device", "tpu9"], "there are cpu and cuda"),
         (["network", "--device", "cuda:99"], "no such CUDA device"),
         (["data", "none.npz"], "no such annotation table"),

@@ -44,6 +44,44 @@ def test_a_checkpoint_builds_its_own_network(trained: Checkpoint, body: BodyMode
     assert all(torch.equal(trained.state[key], value) for key, value in network.state_dict().items())
 
 
+@pytest.mark.parametrize("kind", ["grid_then_mesh", "mesh_only", "grid_only"])
+def test_records_of_version_0_1_0_are_built_again(kind: str, body: BodyModel) -> None:
+    """They name the kinds of feedback by another module, and neither pyramid nor the later settings."""
+    config = compose_config("train", [*TINY, f"feedback={kind}"])
+    network = build_network(config, body)
+    record = checkpoint_record(config, body)
+    options = {"grid_side": 21} if kind != "mesh_only" else {}
+    feedback = {"_target_": f"pymaf_pl.models.points.{kind}", "_partial_": True, **options}
+    since = {"pyramid", "rotation", "shared_regressor", "dense_size", "feedback"}
+    model = {key: value for key, value in record["network"]["model"].items() if key not in since}
+    record["network"]["model"] = model | {"feedback": feedback}
+    again, _ = network_from_checkpoint(Checkpoint(Path("x.ckpt"), network.state_dict(), record, 0, 0))
+    images = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        first, second = (n.eval()(images).final.vector() for n in (network, again))
+    assert first.equal(second)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["feedback=attention", "model.feedback.seed=3", "model.feedback.num_points=50", "model.rotation=axis_angle"],
+        ["pyramid=lateral", "feedback=global_feature", "model.shared_regressor=true"],
+        ["pyramid=fixed", "model.dense_size=20", "model.num_iterations=4"],
+    ],
+    ids=" ".join,
+)
+def test_variants_are_built_again_from_their_records(overrides: list[str], body: BodyModel) -> None:
+    config = compose_config("train", [*TINY, *overrides])
+    network = build_network(config, body)
+    checkpoint = Checkpoint(Path("x.ckpt"), network.state_dict(), checkpoint_record(config, body), 0, 0)
+    again, _ = network_from_checkpoint(checkpoint)
+    images = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        first, second = (n.eval()(images).final.vector() for n in (network, again))
+    assert first.equal(second)
+
+
 def test_the_record_is_plain_and_small_enough_to_be_read_as_data(trained: Checkpoint, tmp_path: Path) -> None:
     torch.save(trained.record, tmp_path / "record.pt")
     assert torch.load(tmp_path / "record.pt", weights_only=True) == trained.record

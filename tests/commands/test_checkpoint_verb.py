@@ -2,11 +2,11 @@ import pytest
 import torch
 
 from pymaf_pl.body import load_body
-from pymaf_pl.checkpoints import read_checkpoint
+from pymaf_pl.checkpoints import count_parameters, read_checkpoint
 from pymaf_pl.cli import main
-from pymaf_pl.commands.checkpoint import count_parameters
 from pymaf_pl.models import hmr, pymaf
 from pymaf_pl.models.backbone import ResNet
+from pymaf_pl.shipped import DEFAULT_MODEL, locate, read_card
 
 
 def save(network, path):
@@ -47,6 +47,14 @@ def test_info_answers_wrong_files_in_one_line(tmp_path, content, capsys):
     error = capsys.readouterr().err
     assert "x.ckpt" in error
     assert len(error.strip().splitlines()) == 1
+
+
+def test_info_without_a_path_shows_the_shipped_card(capsys):
+    assert main(["checkpoint", "info"]) == 0
+    out = capsys.readouterr().out
+    card = read_card(locate(DEFAULT_MODEL))
+    for text in (DEFAULT_MODEL, "not good for", "samples seen", *card["figures"], f"sha256 {card['sha256']}"):
+        assert text in out
 
 
 def test_a_command_is_needed(capsys):

@@ -1,8 +1,12 @@
 import contextlib
 import json
+import subprocess
+import sys
 
 from pymaf_pl import cli
+from pymaf_pl.checksums import sha256
 from pymaf_pl.errors import InputError
+from pymaf_pl.shipped import DEFAULT_MODEL, locate
 
 
 def test_help_lists_every_verb(capsys):
@@ -44,6 +48,17 @@ def test_a_checkpoint_is_measured_by_a_protocol(run_dir, worlds, tmp_path):
     assert (tmp_path / "report.html").is_file()
 
 
-def test_evaluating_needs_a_checkpoint(capsys):
-    assert cli.main(["eval"]) == 2
-    assert "checkpoint is not set" in capsys.readouterr().err
+def test_without_a_checkpoint_the_shipped_model_is_measured(worlds, tmp_path, capsys):
+    words = [f"protocol.root={worlds}/val", "protocol.num=6", "protocol.picture_size=64", "num_workers=0"]
+    assert cli.main(["eval", "protocol=synthetic_val", *words, f"hydra.run.dir={tmp_path}", "report_people=0"]) == 0
+    assert json.loads((tmp_path / "metrics.json").read_text())["num_samples"] == 12
+    assert "pymaf-small by synthetic_val" in capsys.readouterr().out
+    weights = str(locate(DEFAULT_MODEL))
+    assert json.loads((tmp_path / "run.json").read_text())["data"][weights] == sha256(locate(DEFAULT_MODEL))
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    command = [sys.executable, "-m", "pymaf_pl.cli", "checkpoint", "info"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()

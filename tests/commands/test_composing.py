@@ -30,7 +30,10 @@ def complaint(*overrides: str, name: str = "train") -> str:
         ("experimnt=demo", ["'experimnt'", "did you mean 'experiment'"]),
         ("backbone=resnet19", ["backbone=resnet19", "did you mean 'resnet1", "resnet50"]),
         ("experiment=demmo", ["experiment=demmo", "did you mean 'demo'"]),
-        ("model/feedback=grid", ["model/feedback=grid", "grid_only"]),
+        ("feedback=grid", ["feedback=grid", "did you mean 'grid_only'", "mesh_only"]),
+        ("pyramid=fpn", ["pyramid=fpn", "there are deconv, fixed, lateral, none"]),
+        ("model/feedback=mesh_only", ["unknown group 'model/feedback'", "did you mean 'feedback'"]),
+        ("feedback.num_points=7", ["'feedback.num_points'", "did you mean 'model.feedback.num_points'"]),
         ("data=coco", ["data=coco", "there are", "synthetic"]),
         ("+foo=1", ["unknown key 'foo'"]),
         ("+sead=1", ["unknown key 'sead'", "'seed'"]),
@@ -80,19 +83,26 @@ def test_a_typo_in_a_sweep_is_found() -> None:
 @pytest.mark.parametrize(
     ("name", "overrides", "key"),
     [
-        ("eval", [], "checkpoint"),
         ("train", ["body=smpl"], "body.directory"),
         ("train", ["experiment=lspet"], "data.root"),
-        ("eval", ["checkpoint=x", "protocol=lspet"], "protocol.root"),
+        ("eval", ["protocol=lspet"], "protocol.root"),
     ],
 )
 def test_what_is_still_missing_is_named(name: str, overrides: list[str], key: str) -> None:
     assert complaint(*overrides, name=name).startswith(f"{key} is not set; add {key}=")
 
 
+def test_a_measurement_may_name_its_body() -> None:
+    assert compose_config("eval", []).body.get("name") is None
+    assert compose_config("eval", ["body.directory=x"]).body.directory == "x"
+    named = compose_config("eval", ["body=smpl", "body.directory=x"]).body
+    assert (named.name, named.directory) == ("smpl", "x")
+    assert "body=smlp: no such option; did you mean 'smpl'?" in complaint("body=smlp", name="eval")
+
+
 def test_options_of_a_group_are_its_files() -> None:
     assert {"pymaf", "hmr", "pymaf_small"} <= set(available("model"))
-    assert available("model/feedback") == sorted(available("model/feedback"))
+    assert available("feedback") == sorted(available("feedback"))
     assert available("no such group") == []
 
 

@@ -13,9 +13,12 @@ from pymaf_pl.commands.composing import available, compose_config
 from pymaf_pl.engine.datamodule import read_stages
 from pymaf_pl.errors import InputError
 from pymaf_pl.paths import conf_dir
+from pymaf_pl.shipped import DEFAULT_MODEL
 
-GIVEN = ["data.root=x", "protocol.root=x", "body.directory=x"]  # what only the user can know
-BY_CODE = {"body", "backbone", "network", "optimizer", "total_steps", "_total_steps", "num_iterations", "save_dir"}
+GIVEN = ["data.root=x", "protocol.root=x", "body.directory=x", "backbone.weights=x"]  # what only the user can know
+BY_CODE = {
+    "body", "backbone", "features", "readings", "network", "optimizer", "total_steps", "_total_steps", "save_dir",
+}  # fmt: skip
 NOT_CHOSEN = {"experiment", "run"}
 OPTIONS = [
     (str(path.parent.relative_to(conf_dir())), path.stem)
@@ -85,6 +88,10 @@ def test_every_experiment_composes_binds_and_has_a_curriculum(experiment: str) -
 @pytest.mark.parametrize("trainer", available("trainer"))
 def test_evaluation_composes_with_every_protocol_and_trainer(protocol: str, trainer: str) -> None:
     check(compose("eval", "checkpoint=x", f"protocol={protocol}", f"trainer={trainer}"))
+
+
+def test_the_shipped_model_is_evaluated_by_default() -> None:
+    assert compose("eval").checkpoint == DEFAULT_MODEL
 
 
 def test_the_defaults_are_the_papers() -> None:

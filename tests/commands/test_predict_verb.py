@@ -39,7 +39,7 @@ def predict(*words):
 
 
 def test_a_photo_gives_arrays_a_mesh_an_overlay_and_a_page(photo, checkpoint, tmp_path):
-    assert predict(photo, "--checkpoint", checkpoint, "--out", tmp_path) == 0
+    assert predict(photo, "--checkpoint", checkpoint, "--out", tmp_path, "--detector", "none") == 0
     with np.load(tmp_path / "someone_0.npz") as arrays:
         assert {key: arrays[key].shape for key in arrays} == KEYS
         assert arrays["bbox_center"].tolist() == [45, 60]  # the middle of the photo, which the person fills
@@ -125,6 +125,14 @@ def test_a_photo_is_never_overwritten_by_its_overlay(photo, checkpoint, capsys):
     assert predict(photo, "--checkpoint", checkpoint, "--out", photo) == 2
     assert "this is a file" in capsys.readouterr().err
     assert photo.read_bytes() == before
+
+
+def test_a_photo_is_all_that_is_needed(photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert predict(photo) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"predictions"}
+    names = {path.name for path in (tmp_path / "predictions").iterdir()}
+    assert names == {"someone.png", "someone_0.npz", "someone_0.obj", "index.html"}
 
 
 def test_help_explains_boxes(capsys):

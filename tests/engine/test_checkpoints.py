@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from pymaf_pl.checkpoints import Checkpoint, load_weights, read_checkpoint
+from pymaf_pl.checkpoints import Checkpoint, load_weights, read_checkpoint, write_checkpoint
 from pymaf_pl.errors import InputError
 
 RECORD = {"body": {"name": "open", "gender": "neutral", "topology": "abc"}, "image_size": 64}
@@ -69,7 +69,9 @@ def test_code_in_a_checkpoint_is_not_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     save({"state_dict": {}, "pymaf_pl": Bomb()}, path)
-    assert "not a readable checkpoint" in complaint(path)
+    message = complaint(path)
+    assert "not a readable checkpoint" in message
+    assert "PyTorch" not in message  # whose advice is to switch the refusal off
     assert not (tmp_path / "exploded").exists()
 
 
@@ -124,3 +126,26 @@ def test_another_bodys_topology_is_refused_by_name() -> None:
     message = str(caught.value)
     assert "trained on the 'open' body (topology abc), not on 'smpl' (topology def)" in message
     assert "body=open" in message
+
+
+def test_the_files_of_another_topology_are_refused_although_the_name_is_the_same() -> None:
+    with pytest.raises(InputError, match=r"topology abc.*topology def.*give the files that belong to it"):
+        checkpoint({}).check_body("open", "def")
+
+
+def test_without_a_topology_the_name_counts() -> None:
+    record = {**RECORD, "body": {"name": "smpl", "gender": "neutral", "topology": None}}
+    read = Checkpoint(Path("x.ckpt"), {}, record, 0, 0)
+    read.check_body("smpl", "def")
+    with pytest.raises(InputError, match="trained on the 'smpl' body, not on 'open'"):
+        read.check_body("open", "abc")
+
+
+def test_what_is_written_is_read_again(path: Path) -> None:
+    weight = torch.randn(2, 3)
+    written = Checkpoint(Path("from.pt"), {"a": weight, "b": weight}, {**RECORD, "origin": "x"}, 2, 5)
+    write_checkpoint(written, path)
+    read = read_checkpoint(path)
+    assert read.state["a"].equal(weight)
+    assert read.state["a"].data_ptr() == read.state["b"].data_ptr()  # what is shared stays shared
+    assert (read.record, read.epoch, read.step, read.name) == (written.record, 2, 5, "last")

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from pymaf_pl import atomic
-from pymaf_pl.engine.run_files import metrics_document, run_record, sha256, write_json, write_text
+from pymaf_pl.checksums import sha256
+from pymaf_pl.engine.run_files import metrics_document, run_record, write_json, write_text
 
 ROWS = [{"iteration": t, "mpjpe": 200.0 - t, "pa_mpjpe": 120.0} for t in range(4)]
 

@@ -85,6 +85,11 @@ def test_validation_rows_are_the_protocol_on_every_person(
     make_trainer().validate(module, datamodule=make_data(eval_batch_size=4), verbose=False)
     for a, b in zip(uneven, module.rows, strict=True):
         assert a == pytest.approx(b, rel=1e-4)
+    assert module.measured is not None
+    assert module.measured.row.tolist() == [0, 1, 2, 3]
+    for t, row in enumerate(module.rows):
+        for name, values in module.measured.figures.items():
+            assert row[name] == pytest.approx(values[t].mean(), rel=1e-5)
 
 
 def test_bf16_keeps_the_losses_finite(make_data: MakeData, make_module: MakeModule, make_trainer: MakeTrainer) -> None:

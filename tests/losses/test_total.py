@@ -54,6 +54,41 @@ def test_iteration_weights_of_the_wrong_length_are_the_users_to_mend(
         FeedbackLoss(body, {"pose": Pose()}, iteration_weights=[1.0, 2.0])(guess(2, iterations=3), batch)
 
 
+def test_each_term_may_have_iteration_weights_of_its_own(
+    body: BodyModel, labelled_people: LabelledPeople, guess: Guess
+) -> None:
+    _, batch = labelled_people(3)
+    output, terms = guess(3, iterations=3), {"pose": Pose(), "shape": Shape()}
+    _, plain = FeedbackLoss(body, terms)(output, batch)
+    total, weighted = FeedbackLoss(body, terms, iteration_weights={"pose": [0.0, 0.5, 2.0]})(output, batch)
+    factors = {"pose": (0.0, 0.5, 2.0), "shape": (1.0, 1.0, 1.0)}
+    for name, values in factors.items():
+        for t, factor in enumerate(values, start=1):
+            assert weighted[f"{name}/iter_{t}"].item() == pytest.approx(factor * plain[f"{name}/iter_{t}"].item())
+    assert total.item() == pytest.approx(sum(v.item() for v in weighted.values()), rel=1e-6)
+
+
+def test_iteration_weights_of_one_term_name_it_when_they_are_too_few(
+    body: BodyModel, labelled_people: LabelledPeople, guess: Guess
+) -> None:
+    _, batch = labelled_people(2)
+    with pytest.raises(InputError, match=r"losses\.iteration_weights\.pose has 1 values for 3 iterations"):
+        FeedbackLoss(body, {"pose": Pose()}, iteration_weights={"pose": [1.0]})(guess(2, iterations=3), batch)
+
+
+@pytest.mark.parametrize("off", ["keypoints_2d", "pose", "shape", "camera"])
+def test_any_term_can_be_switched_off_alone(
+    off: str, body: BodyModel, labelled_people: LabelledPeople, guess: Guess
+) -> None:
+    _, batch = labelled_people(2)
+    every = {"keypoints_2d": Keypoints2D(), "pose": Pose(), "shape": Shape(), "camera": Camera()}
+    terms = every | {off: type(every[off])(weight=0.0)}
+    _, all_parts = FeedbackLoss(body, every)(guess(2), batch)
+    _, parts = FeedbackLoss(body, terms)(guess(2), batch)
+    assert all_parts.keys() - parts.keys() == {f"{off}/iter_{t}" for t in (1, 2, 3)}
+    assert all(parts[name].item() == pytest.approx(all_parts[name].item()) for name in parts)
+
+
 def test_a_term_of_weight_zero_is_not_computed(body: BodyModel, labelled_people: LabelledPeople, guess: Guess) -> None:
     class Explosive(Vertices):
         def __call__(self, predicted: DecodedBodies, target: Targets) -> torch.Tensor:

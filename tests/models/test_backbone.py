@@ -13,15 +13,18 @@ from torch import Tensor
 from pymaf_pl.errors import InputError
 from pymaf_pl.models import backbone as backbone_file
 from pymaf_pl.models.backbone import ResNet
+from pymaf_pl.models.maps import MapSpec
 
 
 def without_classifier(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value for name, value in state.items() if not name.startswith("fc.")}
 
 
-def torchvision_features(network: torchvision.models.ResNet, images: Tensor) -> Tensor:
-    x = network.maxpool(network.relu(network.bn1(network.conv1(images))))
-    return network.layer4(network.layer3(network.layer2(network.layer1(x))))
+def torchvision_features(network: torchvision.models.ResNet, images: Tensor) -> list[Tensor]:
+    first = network.layer1(network.maxpool(network.relu(network.bn1(network.conv1(images)))))
+    second = network.layer2(first)
+    third = network.layer3(second)
+    return [network.layer4(third), third, second, first]
 
 
 @pytest.mark.parametrize("depth", [18, 34, 50, 101])
@@ -33,17 +36,21 @@ def test_names_and_shapes_are_torchvisions(depth) -> None:
     assert {name: value.shape for name, value in ours.items()} == {n: value.shape for n, value in theirs.items()}
 
 
-@pytest.mark.parametrize(("depth", "channels"), [(18, 512), (50, 2048)])
-def test_features_are_torchvisions_in_training_and_evaluation(depth, channels: int, images: Tensor) -> None:
+@pytest.mark.parametrize(("depth", "channels"), [(18, (512, 256, 128, 64)), (50, (2048, 1024, 512, 256))])
+def test_maps_are_torchvisions_stages_in_training_and_evaluation(depth, channels, images: Tensor) -> None:
     theirs = torchvision.models.get_model(f"resnet{depth}", weights=None)
     ours = ResNet(depth)
     ours.load_state_dict(without_classifier(theirs.state_dict()))
-    assert ours.out_channels == channels
+    assert ours.maps == tuple(map(MapSpec, channels, (32, 16, 8, 4)))
+    assert ours.out_channels == channels[0]
     with torch.no_grad():
         for training in (True, False):
-            features = ours.train(training)(images)
-            assert features.shape == (2, channels, 2, 2)
-            assert features.equal(torchvision_features(theirs.train(training), images))
+            maps = ours.train(training)(images)
+            assert [tuple(m.shape) for m in maps] == [
+                (2, s.channels, 64 // s.stride, 64 // s.stride) for s in ours.maps
+            ]
+            expected = torchvision_features(theirs.train(training), images)
+            assert all(given.equal(wanted) for given, wanted in zip(maps, expected, strict=True))
 
 
 def test_resnet50_has_the_papers_parameters() -> None:
@@ -56,12 +63,12 @@ def test_width_scales_every_stage(depth, width: int, channels: int, images: Tens
     network = ResNet(depth, width=width)
     assert network.out_channels == channels
     assert network.conv1.out_channels == width
-    assert network(images).shape == (2, channels, 2, 2)
+    assert network(images)[0].shape == (2, channels, 2, 2)
 
 
 def test_weights_that_do_not_exist_are_refused() -> None:
-    with pytest.raises(InputError, match=r"backbone.weights=coco: there are imagenet and null"):
-        ResNet(18, weights="coco")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"backbone.weights=coco: there are imagenet and null, .* and files; no such"):
+        ResNet(18, weights="coco")
 
 
 def test_imagenet_weights_are_loaded_without_the_classifier(monkeypatch: pytest.MonkeyPatch, caplog) -> None:
@@ -106,7 +113,7 @@ def test_weights_that_cannot_be_had_cost_one_line_and_no_more(
     assert message.startswith("no ImageNet weights: https://download.pytorch.org/models/resnet18-f37072fd.pth")
     assert message.endswith("the backbone starts from random weights")
     assert "\n" not in message
-    assert network(images).isfinite().all()
+    assert network(images)[0].isfinite().all()
 
 
 def test_imagenet_weights_need_the_published_width() -> None:

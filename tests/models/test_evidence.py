@@ -122,3 +122,8 @@ def test_global_evidence_is_the_mean_of_the_coarsest_map() -> None:
     torch.testing.assert_close(evidence([coarse, fine], BODY), coarse.sum((2, 3)) / 9)
     assert evidence.out_features == 4
     assert not list(evidence.parameters())
+
+
+def test_global_evidence_of_another_level() -> None:
+    coarse, fine = torch.rand(2, 4, 3, 3), torch.rand(2, 4, 6, 6)
+    torch.testing.assert_close(GlobalEvidence(4, level=1)([coarse, fine], BODY), fine.sum((2, 3)) / 36)

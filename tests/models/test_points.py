@@ -1,11 +1,13 @@
 """Where an iteration reads."""
 
+import numpy as np
+import pytest
 import torch
-from torch import nn
 
 from pymaf_pl.body import BodyModel
+from pymaf_pl.errors import InputError
 from pymaf_pl.geometry.camera import project
-from pymaf_pl.models.points import GridPoints, MeshPoints, grid_only, grid_then_mesh, mesh_only
+from pymaf_pl.models.points import GridAndMeshPoints, GridPoints, MeshPoints, choose_vertices
 from pymaf_pl.types import BodyState
 
 
@@ -70,20 +72,50 @@ def test_nothing_of_the_body_goes_into_a_checkpoint(body: BodyModel) -> None:
     assert not list(mesh.parameters())
 
 
-def kinds(sources: list[nn.Module]) -> list[str]:
-    return [type(source).__name__ for source in sources]
+def test_grid_and_mesh_stand_one_after_the_other(body: BodyModel) -> None:
+    grid, mesh, people = GridPoints(5), MeshPoints(body, [0, 7, 9]), states(body, 2)
+    both = GridAndMeshPoints(grid, mesh)
+    assert both.num_points == 28
+    assert both(people)[:, :25].equal(grid(people))
+    assert both(people)[:, 25:].equal(mesh(people))
 
 
-def test_feedback_kinds(body: BodyModel) -> None:
-    assert kinds(grid_then_mesh(body, 3)) == ["GridPoints", "MeshPoints", "MeshPoints"]
-    assert kinds(grid_then_mesh(body, 1)) == ["GridPoints"]
-    assert kinds(mesh_only(body, 2)) == ["MeshPoints", "MeshPoints"]
-    assert kinds(grid_only(body, 2, grid_side=7)) == ["GridPoints", "GridPoints"]
-    assert grid_only(body, 1, grid_side=7)[0].num_points == 49
-    assert grid_then_mesh(body, 1, grid_side=7)[0].num_points == 49
-    assert grid_then_mesh(body, 1)[0].num_points == 441
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_grid_of_one_point_is_refused(side: int) -> None:
+    with pytest.raises(InputError, match=rf"model\.feedback\.grid_side={side}: .* at least 2"):
+        GridPoints(side)
 
 
-def test_iterations_share_one_copy_of_the_surface(body: BodyModel) -> None:
-    _, second, third = grid_then_mesh(body, 3)
-    assert second is third
+def _farthest(surface: np.ndarray, vertices: list[int]) -> float:
+    return np.linalg.norm(surface[:, None] - surface[vertices], axis=-1).min(axis=1).max()
+
+
+def test_vertices_are_spread_evenly_unless_a_seed_is_given(body: BodyModel) -> None:
+    assert choose_vertices(body) == body.mesh_points
+    few = choose_vertices(body, 50)
+    assert len(set(few)) == 50
+    surface = body.arrays.v_template
+    farthest = {seed: _farthest(surface, choose_vertices(body, 50, seed)) for seed in (None, 0, 1)}
+    assert farthest[None] < 0.7 * min(farthest[0], farthest[1])  # from the nearest point, of any vertex
+
+
+def test_a_seed_gives_a_random_subset_that_never_changes(body: BodyModel) -> None:
+    first, again, other = (choose_vertices(body, 431, seed) for seed in (0, 0, 1))
+    assert first == again != other
+    assert len(set(first)) == 431
+    assert first == sorted(first)
+    assert first[:4] == [14, 31, 33, 38]  # checkpoints keep the seed alone
+    assert choose_vertices(body, 6890, 0) == list(range(6890))
+
+
+@pytest.mark.parametrize("num_points", [0, 6891])
+def test_more_points_than_the_body_has_vertices_are_refused(num_points: int, body: BodyModel) -> None:
+    with pytest.raises(
+        InputError, match=rf"model\.feedback\.num_points={num_points}: the 'open' body has 6890 vertices"
+    ):
+        choose_vertices(body, num_points)
+
+
+def test_vertices_that_the_body_does_not_have_are_refused(body: BodyModel) -> None:
+    with pytest.raises(InputError, match=r"model\.feedback\.vertices: the 'open' body has the vertices 0 to 6889"):
+        MeshPoints(body, [5, 6890])

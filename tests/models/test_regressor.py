@@ -50,7 +50,7 @@ def test_relu_stands_after_both_hidden_layers(regressor: Regressor, body_now: Bo
 
 
 def test_unknown_activation_is_refused() -> None:
-    with pytest.raises(InputError, match="model.activation=gelu: the regressors know none and relu"):
+    with pytest.raises(InputError, match=r"model\.activation=gelu: the regressors know none and relu"):
         Regressor(20, activation="gelu")  # type: ignore[arg-type]
 
 

@@ -1,5 +1,6 @@
 """The assembled networks: the paper's numbers, and the ablations."""
 
+import hashlib
 from functools import partial
 
 import pytest
@@ -10,7 +11,11 @@ from pymaf_pl.body import BodyModel
 from pymaf_pl.errors import InputError
 from pymaf_pl.models import FeedbackNetwork, hmr, pymaf
 from pymaf_pl.models.backbone import ResNet
-from pymaf_pl.models.points import grid_only, mesh_only
+from pymaf_pl.models.feedback import attention, global_feature, grid_only, grid_then_mesh, mesh_only
+from pymaf_pl.models.pyramid import DeconvPyramid, FixedPyramid, LateralPyramid, NoPyramid
+
+PYRAMIDS = [DeconvPyramid, LateralPyramid, FixedPyramid, NoPyramid]
+FEEDBACKS = [grid_then_mesh, mesh_only, grid_only, global_feature, attention]
 
 
 def count(module: nn.Module) -> int:
@@ -95,6 +100,117 @@ def test_point_widths_and_regressor_options_arrive(small_pymaf) -> None:
     assert network.evidence[0].sampler.channels == (16, 12, 4, 3)
     assert network.regressors[1].fc2.weight.shape == (48, 48)
     assert network.regressors[1].dropout.p == 0.25
+
+
+@pytest.mark.parametrize("pyramid", PYRAMIDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("feedback", FEEDBACKS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("num_iterations", [1, 3, 5])
+def test_every_pyramid_goes_with_every_feedback(
+    pyramid, feedback, num_iterations: int, small_pymaf, images: Tensor
+) -> None:
+    network = small_pymaf(pyramid=pyramid, feedback=feedback, num_iterations=num_iterations)
+    output = network(images)
+    assert len(output.iterations) == num_iterations + 1
+    loss = sum(state.vector().square().sum() for state in output.iterations[1:])
+    (loss + sum(field.square().sum() for field in output.dense)).backward()
+    # so that distributed training need not look for unused parameters; the encoder's own are another matter
+    unused = [name for name, p in network.named_parameters() if p.grad is None]
+    assert unused == []
+
+
+def test_a_pyramid_of_one_level_is_read_at_every_iteration(small_pymaf) -> None:
+    for pyramid, side in ((FixedPyramid, 16), (NoPyramid, 2)):
+        network = small_pymaf(pyramid=pyramid)
+        assert [evidence.level for evidence in network.evidence] == [0, 0, 0]
+        read = []
+        for evidence in network.evidence:
+            evidence.sampler.register_forward_hook(lambda _, given, __, read=read: read.append(given[0].shape[-1]))
+        network(torch.randn(2, 3, 64, 64))
+        assert read == [side] * 3
+
+
+def test_without_a_pyramid_the_deepest_map_has_its_own_channels(small_pymaf) -> None:
+    network = small_pymaf(pyramid=NoPyramid, feedback=global_feature)
+    assert [evidence.out_features for evidence in network.evidence] == [128] * 3
+    assert network.dense_head.u.in_channels == 128
+    assert len({id(regressor) for regressor in network.regressors}) == 3
+
+
+def test_more_iterations_than_maps_are_announced(small_pymaf, caplog) -> None:
+    with caplog.at_level("INFO"):
+        small_pymaf(num_iterations=5)
+        small_pymaf(num_iterations=3)
+        small_pymaf(num_iterations=3, pyramid=FixedPyramid)
+    assert caplog.messages == ["5 iterations on 3 maps: those from 3 on read the finest"]
+
+
+@pytest.mark.parametrize("feedback", [mesh_only, grid_only, global_feature])
+def test_one_regressor_for_all_iterations(feedback, small_pymaf, images: Tensor) -> None:
+    network = small_pymaf(shared_regressor=True, feedback=feedback)
+    assert len({id(regressor) for regressor in network.regressors}) == 1
+    assert len({id(evidence) for evidence in network.evidence}) == 3
+    assert count(network) < count(small_pymaf(feedback=feedback))
+    assert len(network(images).iterations) == 4
+
+
+@pytest.mark.parametrize("feedback", [grid_then_mesh, attention])
+def test_one_regressor_for_evidence_of_different_length_is_refused(feedback, small_pymaf) -> None:
+    with pytest.raises(
+        InputError, match=r"model\.shared_regressor=true: .* 2205, 2\d+, 2\d+ values; with feedback=mesh"
+    ):
+        small_pymaf(shared_regressor=True, feedback=feedback)
+
+
+@pytest.mark.parametrize("build", ["small_pymaf", "small_hmr"])
+@pytest.mark.parametrize("detach", [True, False])
+def test_axis_angle_networks_learn(build: str, detach: bool, request, images: Tensor) -> None:
+    network = request.getfixturevalue(build)(rotation="axis_angle", detach=detach, head_gain=0.01)
+    assert network.regressors[0].pose.out_features == 72
+    network(images).final.vector().square().sum().backward()
+    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    assert gradients
+    assert all(gradient.isfinite().all() for gradient in gradients)  # the mean body has joints that are not turned
+
+
+def test_an_unknown_rotation_is_refused(small_pymaf) -> None:
+    with pytest.raises(InputError, match=r"model\.rotation=quaternion: the regressors know 6d and axis_angle"):
+        small_pymaf(rotation="quaternion")
+
+
+def test_number_of_points_and_dense_size_arrive(small_pymaf, images: Tensor) -> None:
+    network = small_pymaf(feedback=partial(mesh_only, num_points=40, seed=1), dense_size=28)
+    assert [evidence.out_features for evidence in network.evidence] == [200] * 3
+    assert network(images).dense.part.shape[-2:] == (28, 28)
+
+
+def test_more_points_than_the_body_has_are_refused(small_pymaf) -> None:
+    with pytest.raises(InputError, match=r"model\.feedback\.num_points=7000: the 'open' body has 6890 vertices"):
+        small_pymaf(feedback=partial(grid_then_mesh, num_points=7000))
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"pyramid_channels": 0}, r"model\.pyramid_channels=0: at least 1"),
+        ({"point_channels": ()}, r"model\.point_channels=0: at least 1"),
+        ({"point_channels": (8, 0)}, r"model\.point_channels=0: at least 1"),
+        ({"hidden": 0}, r"model\.hidden=0: at least 1"),
+        ({"dense_head": False, "dense_size": 28}, r"model\.dense_size=28: there is no dense head"),
+        ({"dense_size": 0}, r"model\.dense_size=0: at least 1 px"),
+    ],
+)
+def test_widths_that_cannot_be_are_refused(option, words: str, small_pymaf) -> None:
+    with pytest.raises(InputError, match=words):
+        small_pymaf(**option)
+
+
+def test_the_published_network_keeps_its_names(published: FeedbackNetwork) -> None:
+    state = published.state_dict()
+    parts = {name.split(".")[0] for name in state}
+    assert parts == {"mean", "backbone", "pyramid", "evidence", "regressors", "dense_head"}
+    lines = "\n".join(f"{name} {tuple(value.shape)}" for name, value in state.items())
+    assert len(state) == 393
+    assert hashlib.sha256(lines.encode()).hexdigest()[:12] == "306bedfe53c2"  # checkpoints depend on it
 
 
 @pytest.mark.parametrize("num_iterations", [0, -1])

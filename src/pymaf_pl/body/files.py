@@ -22,6 +22,7 @@ GENDERS: tuple[Gender, ...] = ("neutral", "male", "female")
 FloatArray = npt.NDArray[np.float64]
 
 _SHAPES = {"v_template": (6890, 3), "weights": (6890, 24), "J_regressor": (24, 6890), "f": (13776, 3)}
+_MEAN_SHAPES = {"pose": (144,), "shape": (10,), "cam": (3,)}  # SPIN smpl_mean_params.npz, in the order of a BodyState
 _OFFICIAL_NAMES = {  # as downloaded from smpl.is.tue.mpg.de and smplify.is.tue.mpg.de
     "neutral": ("basicModel_neutral_lbs_10_207_0_v1.0.0.pkl", "basicmodel_neutral_lbs_10_207_0_v1.1.0.pkl"),
     "male": ("basicModel_m_lbs_10_207_0_v1.0.0.pkl", "basicmodel_m_lbs_10_207_0_v1.1.0.pkl"),
@@ -41,6 +42,7 @@ class BodyArrays:
         v_template, shapedirs, posedirs, j_regressor, weights, faces: SMPL's own.
         extra_regressor: (9, V) rows of SPIN's J_regressor_extra, for this topology.
         h36m_regressor: (17, V) rows of J_regressor_h36m, for this topology.
+        mean: (157,) the mean body that comes with it, pose, betas and camera; None for ours.
     """
 
     name: str
@@ -54,11 +56,17 @@ class BodyArrays:
     faces: npt.NDArray[np.int64]
     extra_regressor: FloatArray
     h36m_regressor: FloatArray
+    mean: npt.NDArray[np.float32] | None = None
 
     @property
     def topology(self) -> str:
-        """Twelve hexadecimal digits that stand for the faces: equal only for models whose vertices correspond."""
-        return hashlib.sha256(self.faces.astype("<i4").tobytes()).hexdigest()[:12]
+        """What stands for the faces: equal only for models whose vertices correspond."""
+        return topology_of(self.faces)
+
+
+def topology_of(faces: npt.NDArray[np.integer[Any]]) -> str:
+    """Return twelve hexadecimal digits that stand for (F, 3) faces."""
+    return hashlib.sha256(faces.astype("<i4").tobytes()).hexdigest()[:12]
 
 
 def read_open_body(gender: Gender = "neutral") -> BodyArrays:
@@ -142,8 +150,30 @@ def read_smpl_file(path: Path) -> dict[str, npt.NDArray[Any]]:
     return arrays
 
 
+def _find(directory: Path, name: str) -> Path | None:
+    return next((f / name for f in (directory, directory / "smpl") if (f / name).is_file()), None)
+
+
+def _read_mean(directory: Path) -> npt.NDArray[np.float32] | None:
+    """Read SPIN's mean body, if there is one: raw 6D pose, betas, camera."""
+    path = _find(directory, "smpl_mean_params.npz")
+    if path is None:
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            parts = {key: np.asarray(archive[key], np.float32) for key in _MEAN_SHAPES}
+    except KeyError as error:
+        raise InputError(f"{path}: {error.args[0]}; SPIN's file has pose, shape and cam") from None
+    except Exception as error:
+        raise InputError(f"{path}: not a readable .npz ({error})") from None
+    for key, shape in _MEAN_SHAPES.items():
+        if parts[key].shape != shape:
+            raise InputError(f"{path}: '{key}' has the shape {parts[key].shape}, expected {shape}")
+    return np.concatenate(list(parts.values()))
+
+
 def _read_regressor(directory: Path, name: str, rows: int) -> FloatArray:
-    path = next((f / name for f in (directory, directory / "smpl") if (f / name).is_file()), None)
+    path = _find(directory, name)
     if path is None:
         raise InputError(f"{directory}: no {name} ({rows} rows); it comes with SPIN's data.tar.gz")
     try:
@@ -181,8 +211,8 @@ def read_smpl_body(directory: str | Path, gender: Gender = "neutral") -> BodyArr
     """Read the user's own SMPL files from a folder.
 
     Args:
-        directory: holds ``SMPL_NEUTRAL.npz`` or ``.pkl`` (also under its download's name), ``J_regressor_extra.npy``
-            and ``J_regressor_h36m.npy``.
+        directory: holds ``SMPL_NEUTRAL.npz`` or ``.pkl`` (also under its download's name), ``J_regressor_extra.npy``,
+            ``J_regressor_h36m.npy`` and, where SPIN's mean body is wanted, ``smpl_mean_params.npz``.
         gender: which of the three.
 
     Raises:
@@ -205,6 +235,7 @@ def read_smpl_body(directory: str | Path, gender: Gender = "neutral") -> BodyArr
         faces=raw["f"].astype(np.int64),
         extra_regressor=_read_regressor(directory, "J_regressor_extra.npy", len(EXTRA_9)),
         h36m_regressor=_read_regressor(directory, "J_regressor_h36m.npy", len(H36M_17)),
+        mean=_read_mean(directory),
     )
     check_regressors(arrays)
     return arrays

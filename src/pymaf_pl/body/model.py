@@ -137,8 +137,10 @@ class BodyModel(nn.Module):
         return farthest_points(self.arrays.v_template, NUM_MESH_POINTS)
 
     def mean_state(self) -> BodyState:
-        """Return ``body[0]``, the (1, ...) mean body that every feedback loop starts from."""
-        return mean_state()
+        """Return ``body[0]``, the (1, ...) mean body that feedback starts from; SPIN's own where its file is there."""
+        if self.arrays.mean is None:
+            return mean_state()
+        return BodyState.from_vector(torch.from_numpy(self.arrays.mean).unsqueeze(0))
 
 
 def load_body(name: str = "open", gender: Gender = "neutral", directory: str | Path | None = None) -> BodyModel:
@@ -158,6 +160,9 @@ def load_body(name: str = "open", gender: Gender = "neutral", directory: str | P
         return BodyModel(read_open_body(gender))
     if name == "smpl":
         if directory is None:
-            raise InputError("body=smpl needs body.directory=FOLDER, the folder with your own SMPL files")
+            raise InputError(
+                "body=smpl needs body.directory=FOLDER (pymaf predict: --body-dir FOLDER), the folder with your own "
+                "SMPL files"
+            )
         return BodyModel(read_smpl_body(directory, gender))
     raise InputError(f"body '{name}' is unknown; there are open and smpl")

@@ -4,6 +4,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
+_TAKEN = -1.0  # in place of a distance
+
 
 def farthest_points(vertices: npt.NDArray[np.float64], count: int) -> list[int]:
     """Pick vertices that lie far apart, in mirrored pairs.
@@ -14,7 +16,7 @@ def farthest_points(vertices: npt.NDArray[np.float64], count: int) -> list[int]:
 
     Args:
         vertices: (V, 3) left-right symmetric rest surface.
-        count: how many to take.
+        count: how many to take, at most V.
 
     Returns:
         Sorted vertex indices, closed under mirroring for a symmetric surface.
@@ -24,12 +26,18 @@ def farthest_points(vertices: npt.NDArray[np.float64], count: int) -> list[int]:
     first = int(np.flatnonzero(midline)[vertices[midline, 1].argmax()])
     taken = [first]
     distance = np.linalg.norm(vertices - vertices[first], axis=1)
+    distance[first] = _TAKEN
     while len(taken) < count:
         last_one = count - len(taken) == 1
-        pick = int(np.where(midline, distance, -1).argmax() if last_one else distance.argmax())
-        for index in dict.fromkeys((pick, int(mirror[pick]))):
+        candidates = np.where(midline, distance, _TAKEN) if last_one else distance
+        # an uneven rest ends off the midline only when nothing is left there
+        pick = int((candidates if candidates.max() > _TAKEN else distance).argmax())
+        partner = int(mirror[pick])
+        # on a surface that is not quite symmetric the mirror image may be taken already
+        for index in (pick,) if last_one or partner == pick or distance[partner] == _TAKEN else (pick, partner):
             taken.append(index)
             distance = np.minimum(distance, np.linalg.norm(vertices - vertices[index], axis=1))
+            distance[index] = _TAKEN
     return sorted(taken)
 
 

@@ -1,4 +1,4 @@
-"""``pymaf bench``: speed of the network, the training step, the data pipeline and the renderer."""
+"""``pymaf bench``: speed of the network and its variants, the training step, the data pipeline and the renderer."""
 
 import argparse
 from collections.abc import Sequence
@@ -11,6 +11,8 @@ from pymaf_pl.errors import InputError
 _EXAMPLES = """examples:
   pymaf bench network                                   PyMAF and HMR beside a bare ResNet-50, batch 1 and 32
   pymaf bench network --precision bf16 --compile --batch 1
+  pymaf bench variants --threads 1                      every option of backbone, pyramid and feedback, as Markdown
+  pymaf bench variants pyramid=lateral "feedback=mesh_only model.num_iterations=5"
   pymaf bench train --batch 8
   pymaf bench data data/demo/wild_train.npz --workers 2
   pymaf bench render --json render.json
@@ -65,10 +67,18 @@ def _parser() -> VerbParser:
     network = add("network", "inference of PyMAF (T = 3) and HMR, whole and in parts", _network, 20)
     network.add_argument("--batch", type=int, nargs="+", default=[1, 32], metavar="B", help="default: 1 32")
     network.add_argument("--compile", action="store_true", help="torch.compile the networks (not the unit)")
+    variants = add(
+        "variants", "parameters, FLOPs and time of every choice beside the published network's", _variants, 5
+    )
+    variants.add_argument(
+        "variant", nargs="*", metavar="OVERRIDES", help="those of `pymaf train`, one variant in quotes; default: all"
+    )
+    variants.add_argument("--batch", type=int, default=1, metavar="B", help="default: 1")
     train = add("train", "one training step, and what dense supervision adds to it", _train, 7)
     train.add_argument("--batch", type=int, default=8, metavar="B", help="default: 8")
     for command in (network, train):
         command.add_argument("--backbone", type=int, choices=(18, 34, 50, 101), default=50, help="default: 50")
+    for command in (network, variants, train):
         command.add_argument("--size", type=int, default=224, metavar="PX", help="side of the crops; default: 224")
         command.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="default: fp32")
         command.add_argument(
@@ -86,7 +96,7 @@ def _parser() -> VerbParser:
     data.add_argument("--num", type=int, default=512, metavar="N", help="samples per round; default: 512")
     render = add("render", "training targets at 56 px and pictures at 256 px", _render, 7)
     render.add_argument("--batch", type=int, default=64, metavar="B", help="bodies; default: 64")
-    for command in (network, train, render):
+    for command in (network, variants, train, render):
         command.add_argument("--device", metavar="NAME", help="cpu, cuda or cuda:1; default: cuda if there is one")
     data.set_defaults(device="cpu")
     return parser
@@ -106,6 +116,12 @@ def _network(options: argparse.Namespace) -> dict[str, Any]:
     from pymaf_pl.commands.bench_network import bench_network
 
     return bench_network(options)
+
+
+def _variants(options: argparse.Namespace) -> dict[str, Any]:
+    from pymaf_pl.commands.bench_variants import bench_variants
+
+    return bench_variants(options)
 
 
 def _train(options: argparse.Namespace) -> dict[str, Any]:

@@ -17,7 +17,9 @@ HELP = """boxes:
   (0, 0); size: side of the square box, about 1.2 times the person's larger extent. Instead of center and size, a
   detector's "bbox": [x, y, width, height] is made square and enlarged by 1.2. A CSV works too, with the columns
   image, center_x, center_y, size or image, x, y, width, height.
-  Without --boxes every photo is taken to show one person who fills it."""
+  Without --boxes, OpenCV's detector looks for people who stand or walk, large in the photo. Where it finds nobody, the
+  photo is taken to show one person, whom the network's own dense head looks for. With --detector none the photo is
+  the box."""
 _ENLARGE = 1.2  # SPIN's rule around the labelled joints
 
 

@@ -31,7 +31,7 @@ def build_losses(config: DictConfig, body: BodyModel) -> FeedbackLoss:
         # one by one: OmegaConf would wrap dataclass instances that stand in a dictionary
         terms={name: instantiate(term) for name, term in losses.terms.items()},
         dense=None if losses.dense is None else instantiate(losses.dense, body=body),
-        iteration_weights=None if losses.iteration_weights is None else list(losses.iteration_weights),
+        iteration_weights=cast(Any, OmegaConf.to_container(losses, resolve=True))["iteration_weights"],
     )
 
 

@@ -1,74 +1,116 @@
-"""``pymaf checkpoint``: what a checkpoint holds."""
+"""``pymaf checkpoint``: what a checkpoint holds, its weights alone, and those of the published code."""
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from pymaf_pl.checkpoints import Checkpoint
+from pymaf_pl.commands.subcommands import VerbParser
+from pymaf_pl.shipped import DEFAULT_MODEL
 
-_EXAMPLES = """examples:
-  pymaf checkpoint info runs/demo/checkpoints/last.ckpt"""
-_BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
+_EXAMPLES = f"""examples:
+  pymaf checkpoint info                                      the card of {DEFAULT_MODEL}, the model that is shipped
+  pymaf checkpoint info runs/demo/checkpoints/last.ckpt
+  pymaf checkpoint slim runs/demo/checkpoints/last.ckpt --out mine.pt
+  pymaf checkpoint slim last.ckpt --out mine.pt --about about.yaml --figures runs/eval/*/metrics.json
+  pymaf checkpoint info PyMAF_model_checkpoint.pt            the published files can be used as they are
+  pymaf checkpoint import PyMAF_model_checkpoint.pt --out pymaf_iccv21.ckpt
+  pymaf checkpoint export pymaf_iccv21.ckpt --format pymaf --out again.pt --body-dir ~/smpl"""
+
+_MOST_SHOWN = 8  # numbers of a long list
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run ``pymaf checkpoint``."""
-    options = _parser().parse_args(list(arguments))
-    run: Callable[[argparse.Namespace], int] = options.run
-    return run(options)
+    return _parser().run(arguments)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="pymaf checkpoint",
-        description="What a checkpoint holds.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def _parser() -> VerbParser:
+    parser = VerbParser(
+        "checkpoint", "What a checkpoint holds, its weights alone, and those of the published code.", _EXAMPLES
     )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    text = "body, network, training progress, size and checksum of a checkpoint; nothing in it is executed"
-    info = commands.add_parser("info", help=text, description=f"{text[0].upper()}{text[1:]}.")
-    info.add_argument("path", type=Path, metavar="PATH")
-    info.set_defaults(run=_info)
+    info = parser.add(
+        "info",
+        "what a checkpoint holds and, where there is one, its card: training, figures, limits; nothing is executed",
+        _info,
+    )
+    info.add_argument(
+        "path", nargs="?", default=DEFAULT_MODEL, metavar="PATH", help=f"or a shipped model; default: {DEFAULT_MODEL}"
+    )
+    slim = parser.add("slim", "write the weights alone, with a card beside them, to keep or to ship", _slim)
+    slim.add_argument("path", metavar="CKPT", help="of `pymaf train`")
+    slim.add_argument("--out", type=Path, required=True, metavar="FILE.pt", help="the card is written to FILE.json")
+    slim.add_argument("--precision", choices=("float16", "float32"), default="float16", help="default: float16")
+    slim.add_argument(
+        "--figures", type=Path, nargs="+", default=[], metavar="JSON", help="metrics.json files, one per protocol"
+    )
+    slim.add_argument(
+        "--about", type=Path, metavar="YAML",
+        help="prose for the card: summary, trained_on, poses, good_for, not_good_for, licence",
+    )  # fmt: skip
+    taken = parser.add(
+        "import", "write a checkpoint of the published PyMAF or SPIN as one of ours, key by key", _import
+    )
+    taken.add_argument("path", metavar="OFFICIAL.pt", help="PyMAF's, or SPIN's model_checkpoint.pt")
+    taken.add_argument("--out", type=Path, required=True, metavar="OURS.ckpt", help="or .pt")
+    taken.add_argument("--quiet", action="store_true", help="the summary alone, not every key")
+    export = parser.add("export", "write a checkpoint of ours as the published PyMAF or SPIN loads it", _export)
+    export.add_argument("path", metavar="OURS")
+    export.add_argument("--format", choices=("pymaf", "spin"), required=True)
+    export.add_argument("--out", type=Path, required=True, metavar="FILE.pt")
+    export.add_argument(
+        "--body-dir", type=Path, metavar="DIR", help="of your SMPL files: include their buffers, for strict loading"
+    )
+    for command in (slim, taken, export):
+        command.add_argument("--force", action="store_true", help="overwrite")
     return parser
+
+
+def _slim(options: argparse.Namespace) -> int:
+    from pymaf_pl.commands.checkpoint_slim import slim
+
+    return slim(options)
+
+
+def _import(options: argparse.Namespace) -> int:
+    from pymaf_pl.commands.checkpoint_official import import_weights
+
+    return import_weights(options)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from pymaf_pl.commands.checkpoint_official import export_weights
+
+    return export_weights(options)
 
 
 def _info(options: argparse.Namespace) -> int:
     from rich.console import Console
-    from rich.table import Table
 
-    from pymaf_pl.checkpoints import read_checkpoint
-    from pymaf_pl.engine.run_files import sha256
+    from pymaf_pl.checkpoints import count_parameters, read_checkpoint
+    from pymaf_pl.checksums import sha256
+    from pymaf_pl.commands.checkpoint_card import card_tables, facts_table
 
     checkpoint = read_checkpoint(options.path)
-    record = checkpoint.record
+    record, card = checkpoint.record, checkpoint.card
     body = record.get("body", {})
     facts = {
-        "written by": f"pymaf_pl {record.get('version', 'unknown')}",
-        "body": f"{body.get('name')} ({body.get('gender')}), topology {body.get('topology')}",
+        "written by": f"pymaf_pl {record.get('version', 'unknown')}" if checkpoint.report is None else "published code",
+        **({} if checkpoint.origin is None else {"kind": str(checkpoint.origin)}),
+        **({} if checkpoint.report is None else {"content": checkpoint.report.summary()}),
+        "body": f"{body.get('name')} ({body.get('gender')}), topology {body.get('topology') or 'not told'}",
         "image size": f"{record.get('image_size')} px",
         "training": f"epoch {checkpoint.epoch}, step {checkpoint.step}",
         "parameters": f"{count_parameters(checkpoint) / 1e6:.2f} M",
-        "file": f"{options.path.stat().st_size / 1e6:.1f} MB",
-        "sha256": sha256(options.path),
+        "file": f"{checkpoint.path.stat().st_size / 1e6:.1f} MB",
     }
-    table = Table(show_header=False, title=str(options.path), title_justify="left")
-    for name, value in {**facts, **dict(_flat(record.get("network", {})))}.items():
-        table.add_row(name, value)
-    Console().print(table)
+    console = Console()
+    title = str(options.path) if card is None else f"{checkpoint.name}: {checkpoint.path}"
+    console.print(facts_table(title, {**facts, **dict(_flat(record.get("network", {})))}))
+    for table in card_tables(card or {}):
+        console.print(table)
+    print(f"sha256 {sha256(checkpoint.path)}{', as the card says' if card is not None else ''}")
     return 0
-
-
-def count_parameters(checkpoint: "Checkpoint") -> int:
-    """Count trainable numbers, once each: the weights that HMR shares between iterations stand in the file T times."""
-    unique = {
-        (tensor.data_ptr(), tensor.shape): tensor.numel()
-        for key, tensor in checkpoint.state.items()
-        if key != "mean" and key.rsplit(".", 1)[-1] not in _BUFFERS
-    }
-    return sum(unique.values())
 
 
 def _flat(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -76,4 +118,10 @@ def _flat(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", str(value)
+            yield f"{prefix}{key}", _short(value)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list) and len(value) > _MOST_SHOWN:
+        return f"{str(value[:_MOST_SHOWN])[:-1]}, ...], {len(value)} in all"
+    return str(value)

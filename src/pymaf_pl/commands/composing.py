@@ -112,6 +112,8 @@ def _explain(name: str, error: Exception, overrides: Sequence[Override]) -> str:
         choices = available(group)
         return f"{group}={value}: no such option{_nearest(value, choices)}; there are {', '.join(choices)}"
     key = re.search(r"Could not override '([^']+)'", text)
+    if key and "/" in key[1]:
+        return f"unknown group '{key[1]}'{_nearest(key[1], _groups())}"
     if key:
         return f"unknown key '{key[1]}'{_nearest(key[1], _all_keys(name, overrides))}"
     group = re.search(r"No match in the defaults list[^']*'([^']+)'", text)

@@ -7,9 +7,9 @@ from typing import Any
 
 from rich.progress import track
 
+from pymaf_pl.checksums import sha256
 from pymaf_pl.data.annotations import Annotations, load_annotations
 from pymaf_pl.data.images import read_image
-from pymaf_pl.engine.run_files import sha256
 from pymaf_pl.errors import InputError
 
 

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from pymaf_pl.checkpoints import read_checkpoint
 from pymaf_pl.commands.building import check_signatures, make_trainer
+from pymaf_pl.commands.lineage import chosen, training_of
 from pymaf_pl.commands.results import publish_results
 from pymaf_pl.commands.train import quiet_libraries
 from pymaf_pl.data.dataset import EvaluationDataset, PersonDataset, one_thread_per_worker
@@ -33,6 +34,7 @@ def evaluate(config: DictConfig) -> float:
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     check_signatures(config)
     checkpoint = read_checkpoint(config.checkpoint)
+    checkpoint.check_body_name(config.body.get("name"))
     network, body = network_from_checkpoint(checkpoint, config.body.directory)
     source = instantiate(config.protocol.source, _convert_="all")
     source.prepare()
@@ -60,9 +62,10 @@ def evaluate(config: DictConfig) -> float:
     if trainer.is_global_zero:
         write_text(run_dir / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
         device, files = str(trainer.strategy.root_device), [checkpoint.path, *table.files]
-        write_json(run_dir / "run.json", run_record(checkpoint.record["body"], 0, device, files))
+        record = run_record(checkpoint.record["body"], 0, device, files) | chosen()
+        write_json(run_dir / "run.json", record | {"trained": training_of(checkpoint)})
     trainer.validate(module, loader, verbose=False)
     if trainer.is_global_zero:
-        title = f"{checkpoint.path.parent.parent.name or checkpoint.path.stem} by {module.protocol.name}"
+        title = f"{checkpoint.name} by {module.protocol.name}"
         publish_results(run_dir, module, people, config.report_people, title, checkpoint.step)
     return float(module.rows[-1][module.protocol.monitor])

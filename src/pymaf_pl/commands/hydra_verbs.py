@@ -10,6 +10,7 @@ import hydra
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
+from pymaf_pl.commands.combinations import check_combinations
 from pymaf_pl.commands.composing import available, compose_config
 from pymaf_pl.errors import InputError, input_error_behind
 from pymaf_pl.paths import conf_dir
@@ -23,23 +24,26 @@ examples:
   pymaf train experiment=demo
   pymaf train experiment=demo model.num_iterations=1
   pymaf train experiment=demo model=hmr seed=1
+  pymaf train experiment=demo feedback=mesh_only pyramid=lateral
   pymaf train experiment=lspet data.root=FOLDER        real photographs
   pymaf train body=smpl body.directory=~/smpl
   pymaf train -m experiment=demo model.num_iterations=1,2,3 seed=0,1,2
   pymaf train experiment=demo hydra.run.dir=runs/mine  a folder of your choice; the same command resumes there
   pymaf train experiment=demo --cfg job                print the configuration and stop""",
-    "eval": """usage: pymaf eval checkpoint=PATH [KEY=VALUE ...]
+    "eval": """usage: pymaf eval [KEY=VALUE ...]
 
-Measure a checkpoint after every feedback iteration.
+Measure a model after every feedback iteration: the shipped one, or a checkpoint.
 
 examples:
+  pymaf eval protocol=synthetic_val                    the shipped model, pymaf-small
   pymaf eval checkpoint=runs/demo/checkpoints/last.ckpt
-  pymaf eval checkpoint=runs/demo/checkpoints/best.ckpt protocol=lspet protocol.root=FOLDER""",
+  pymaf eval checkpoint=runs/demo/checkpoints/best.ckpt protocol=lspet protocol.root=FOLDER
+  pymaf eval checkpoint=PyMAF_model_checkpoint.pt body=smpl body.directory=~/smpl""",
 }
 _GROUPS = {
-    "train": ("experiment", "model", "model/feedback", "backbone", "body", "losses", "optimizer", "scheduler",
+    "train": ("experiment", "model", "backbone", "pyramid", "feedback", "body", "losses", "optimizer", "scheduler",
               "augmentation", "data", "protocol", "trainer", "callbacks", "logger"),
-    "eval": ("protocol", "trainer"),
+    "eval": ("protocol", "body", "trainer"),
 }  # fmt: skip
 
 
@@ -58,7 +62,9 @@ def _run(verb: str, task: str, arguments: Sequence[str]) -> int:
         print(_help(verb))
         return 0
     flags, overrides = _split(verb, arguments)
-    compose_config(verb, overrides)
+    config = compose_config(verb, overrides)
+    if verb == "train":
+        check_combinations(config)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach our one-line answers
     GlobalHydra.instance().clear()
     module, name = task.split(":")

@@ -15,11 +15,13 @@ from pymaf_pl.atomic import replacing
 from pymaf_pl.commands.boxes import HELP as BOXES_HELP
 from pymaf_pl.commands.boxes import read_boxes
 from pymaf_pl.data.images import ImageArray, read_image, write_png
+from pymaf_pl.detection import find_boxes
 from pymaf_pl.errors import InputError
 from pymaf_pl.inference import Box, PersonPrediction, Predictor
 from pymaf_pl.render import overlay_meshes
 from pymaf_pl.report import PersonView, write_page
 from pymaf_pl.report.people import person_view
+from pymaf_pl.shipped import DEFAULT_MODEL
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 _EPILOG = f"""{BOXES_HELP}
@@ -32,8 +34,10 @@ writes, for the photo NAME and its person P:
   index.html   every iteration of everybody, to look at and turn in 3D
 
 examples:
+  pymaf predict photo.jpg                                    by {DEFAULT_MODEL}, into predictions/
   pymaf predict photo.jpg --checkpoint runs/demo/checkpoints/last.ckpt --out out/
-  pymaf predict holiday/ "more/*.png" --checkpoint last.ckpt --out out/ --boxes boxes.json
+  pymaf predict holiday/ "more/*.png" --out out/ --boxes boxes.json
+  pymaf predict photo.jpg --checkpoint PyMAF_model_checkpoint.pt --body smpl --body-dir ~/smpl
 """
 
 
@@ -54,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     _check_targets(out, named)
     for path in photos:  # all of them first, so that a broken one leaves nothing half done
         read_image(path)
-    predictor = Predictor.from_checkpoint(options.checkpoint, options.body_dir, options.device)
+    predictor = Predictor.from_checkpoint(options.checkpoint, options.body_dir, options.device, options.body)
     body = predictor.body
     out.mkdir(parents=True, exist_ok=True)
 
@@ -62,7 +66,11 @@ def main(arguments: Sequence[str]) -> int:
     views: list[PersonView] = []
     for path, name in track(named, "predicting"):
         image = read_image(path)
-        people = predictor.predict(image, boxes.get(path.name, []) if boxes is not None else None, options.focal_length)
+        if boxes is None:
+            here = find_boxes(predictor, image) if options.detector == "hog" else [Box.whole_image(image)]
+        else:
+            here = boxes.get(path.name, [])
+        people = predictor.predict(image, here, options.focal_length)
         write_png(out / f"{name}.png", draw_people(image, people, faces))
         for number, person in enumerate(people):
             save_npz(out / f"{name}_{number}.npz", person, faces)
@@ -193,9 +201,22 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("input", nargs="+", help="photos, folders or glob patterns")
-    parser.add_argument("--checkpoint", required=True, help="of `pymaf train`")
-    parser.add_argument("--out", required=True, help="folder for the results, made if need be")
+    parser.add_argument(
+        "--checkpoint",
+        default=DEFAULT_MODEL,
+        help=f"of `pymaf train`, of the published PyMAF or SPIN, or a shipped model (default: {DEFAULT_MODEL})",
+    )
+    parser.add_argument(
+        "--out", default="predictions", help="folder for the results, made if need be (default: predictions/)"
+    )
     parser.add_argument("--boxes", help="where the people are: JSON or CSV, see below")
+    parser.add_argument(
+        "--detector",
+        choices=("hog", "none"),
+        default="hog",
+        help="without --boxes: OpenCV's finder of upright people, or none (default: hog); see below",
+    )
+    parser.add_argument("--body", choices=("open", "smpl"), help="the checkpoint knows its own; another is refused")
     parser.add_argument("--body-dir", help="folder of SMPL files, for a checkpoint trained with body=smpl")
     parser.add_argument("--focal-length", type=float, help="of the camera, in px of the photo (default: its diagonal)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")

@@ -1,30 +1,27 @@
-"""What a finished measurement leaves behind: metrics.json, report.html, and the table on the screen."""
+"""What a finished measurement leaves behind: per_sample.npz, metrics.json and report.html, and what it prints."""
 
 import csv
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
 from rich.console import Console
-from rich.table import Table
 from torch.utils.data import default_collate
 
+from pymaf_pl.commands.figures import label
+from pymaf_pl.commands.iteration_table import chance_rows, print_table
 from pymaf_pl.data.dataset import PersonDataset
 from pymaf_pl.engine.module import PyMAFModule
 from pymaf_pl.engine.run_files import metrics_document, write_json
 from pymaf_pl.geometry.rotation import rotmat_from_axis_angle
+from pymaf_pl.metrics.people import PER_SAMPLE, PeopleFigures
 from pymaf_pl.report import Curve, write_page
 from pymaf_pl.report.people import person_view
 from pymaf_pl.report.views import PersonView
 from pymaf_pl.types import Batch
-
-_LABELS = {
-    "mpjpe": "MPJPE mm", "pa_mpjpe": "PA-MPJPE mm", "pve": "PVE mm", "rotation_deg": "rotation deg",
-    "body_rotation_deg": "body rotation deg", "pck_2d": "PCK@0.2",
-}  # fmt: skip
 
 
 def publish_results(
@@ -34,15 +31,20 @@ def publish_results(
 
     Args:
         run_dir: where to.
-        module: just validated; its ``rows`` are published.
+        module: just validated; what it measured is published.
         people: whom it was validated on.
         shown: how many of them the report draws, evenly spread; 0 for no report.
         title: of the report.
         steps: that the network was trained for.
     """
     protocol = module.protocol
-    write_json(run_dir / "metrics.json", metrics_document(protocol.name, len(people), module.rows))
-    print_table(module.rows, f"{title}: {protocol.name}, {len(people)} people")
+    parameters = sum(p.numel() for p in module.network.parameters())
+    measured = people_figures(module, people)
+    measured.save(run_dir / PER_SAMPLE)
+    chance = chance_rows(measured.figures)
+    extra = {"steps": steps, "parameters": parameters, **chance}
+    write_json(run_dir / "metrics.json", metrics_document(protocol.name, len(measured), module.rows, extra))
+    print_table(module.rows, chance, protocol.monitor, f"{title}: {protocol.name}, {len(measured)} people")
     console = Console()
     if shown > 0:
         rows = np.unique(np.linspace(0, len(people) - 1, min(shown, len(people))).round().astype(int))
@@ -50,10 +52,9 @@ def publish_results(
             run_dir / "report.html",
             title=title,
             facts={
-                "Network": f"{module.network.num_iterations} iterations, "
-                f"{sum(p.numel() for p in module.network.parameters()) / 1e6:.1f} M parameters",
+                "Network": f"{module.network.num_iterations} iterations, {parameters / 1e6:.1f} M parameters",
                 "Protocol": protocol.name,
-                "People": f"{len(people)} held out, {len(rows)} shown",
+                "People": f"{len(measured)} held out, {len(rows)} shown",
                 "Body": module.losses.body.name,
                 "Steps": f"{steps:,}",
             },
@@ -66,16 +67,13 @@ def publish_results(
     console.print(f"numbers: {run_dir / 'metrics.json'}", soft_wrap=True)
 
 
-def print_table(rows: Sequence[Mapping[str, float]], title: str) -> None:
-    """Print one line per iteration."""
-    names = [name for name in rows[0] if name != "iteration"]
-    table = Table(title=title, title_justify="left")
-    table.add_column("iteration", justify="right")
-    for name in names:
-        table.add_column(_LABELS.get(name, name), justify="right")
-    for row in rows:
-        table.add_row(str(int(row["iteration"])), *(_number(name, row[name]) for name in names))
-    Console().print(table)
+def people_figures(module: PyMAFModule, people: PersonDataset) -> PeopleFigures:
+    """Put names and boxes to what a module has measured."""
+    assert module.measured is not None, "the module has not been validated"
+    (row, figures), table = module.measured, people.table
+    return PeopleFigures(
+        module.protocol.name, row, table.imgname[row], table.center[row], 200 * table.scale[row], figures
+    )
 
 
 @torch.no_grad()
@@ -93,18 +91,14 @@ def view_of(module: PyMAFModule, people: PersonDataset, row: int) -> PersonView:
         crop=batch["image"][0].permute(1, 2, 0).cpu().numpy(),
         states=states,
         body=body,
-        figures=[{_LABELS.get(k, k): float(v) for k, v in row_figures.items()} for row_figures in figures],
+        figures=[{label(k): float(v) for k, v in row_figures.items()} for row_figures in figures],
         target=(rotmat_from_axis_angle(batch["pose"]), batch["betas"]) if labelled else None,
         caption=people.table.imgname[row],
     )
 
 
 def _renamed(row: Mapping[str, float]) -> dict[str, float]:
-    return {_LABELS.get(key, key): value for key, value in row.items()}
-
-
-def _number(name: str, value: float) -> str:
-    return f"{value:.3f}" if name.startswith("pck") else f"{value:.1f}"
+    return {label(key): value for key, value in row.items()}
 
 
 def _curves(metrics_csv: Path) -> dict[str, list[Curve]]:

@@ -18,7 +18,7 @@ from pytorch_lightning.loggers import WandbLogger
 
 from pymaf_pl.atomic import replacing
 from pymaf_pl.body import BodyModel
-from pymaf_pl.checkpoints import load_weights, read_checkpoint
+from pymaf_pl.checkpoints import Checkpoint, load_weights, read_checkpoint
 from pymaf_pl.commands.building import (
     build_data,
     build_losses,
@@ -27,7 +27,10 @@ from pymaf_pl.commands.building import (
     checkpoint_record,
     make_trainer,
 )
+from pymaf_pl.commands.combinations import check_combinations, drop_idle_dense_head
+from pymaf_pl.commands.lineage import chosen
 from pymaf_pl.commands.results import publish_results
+from pymaf_pl.commands.starting import adopt_points
 from pymaf_pl.engine.datamodule import CurriculumData
 from pymaf_pl.engine.module import PyMAFModule
 from pymaf_pl.engine.run_files import run_record, write_json, write_text
@@ -46,18 +49,26 @@ def train(config: DictConfig) -> float:
     quiet_libraries()
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     check_signatures(config)
+    check_combinations(config)  # here too: of a sweep only the first job was looked at before
+    drop_idle_dense_head(config)
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     pl.seed_everything(config.seed, workers=True, verbose=False)
 
+    resume = _resume_from(config.resume, run_dir)
+    if start := resume or config.init_from:
+        adopt_points(config, start)
     body: BodyModel = instantiate(config.body)
     network = build_network(config, body)
+    if config.compile is not None:
+        compile_network(network, config.compile)
     data = build_data(config, body.name)
-    resume = _resume_from(config.resume, run_dir)
     if config.init_from is not None:
         _start_from(config.init_from, network, body)
     if resume is not None:  # Lightning resumes by itself, but would not say in one line what is wrong
-        _start_from(resume, network, body, "; resume=null or another hydra.run.dir starts afresh")
+        whole = _start_from(resume, network, body, "; resume=null or another hydra.run.dir starts afresh")
+        if whole.card is not None or whole.origin is not None:
+            raise InputError(f"resume={resume}: it holds weights alone; init_from={resume} starts from them")
     data.prepare_data()
     trainer = build_trainer(config, run_dir, data.num_epochs)
     module = PyMAFModule(
@@ -73,7 +84,8 @@ def train(config: DictConfig) -> float:
     device = f"{trainer.strategy.root_device} x {trainer.num_devices}"
     if trainer.is_global_zero:
         write_text(run_dir / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
-        write_json(run_dir / "run.json", run_record(module.record["body"], config.seed, device, tables))
+        record = run_record(module.record["body"], config.seed, device, tables)
+        write_json(run_dir / "run.json", record | chosen())
         log.info("training on %s, %d steps; files in %s", device, module.total_steps, run_dir)
 
     trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
@@ -86,6 +98,14 @@ def train(config: DictConfig) -> float:
         _keep_best(run_dir / "checkpoints")
         publish_results(run_dir, module, data.val_set, config.report_people, str(config.name), trainer.global_step)
     return float(module.rows[-1][module.protocol.monitor])
+
+
+def compile_network(network: FeedbackNetwork, backend: str) -> None:
+    """Let ``torch.compile`` work on the network's forward pass, in place: weights keep their names in checkpoints."""
+    known = torch.compiler.list_backends(exclude_tags=())
+    if backend not in known:
+        raise InputError(f"compile={backend}: torch knows {', '.join(known)}")
+    network.compile(backend=backend)
 
 
 def build_trainer(config: DictConfig, run_dir: Path, num_epochs: int) -> pl.Trainer:
@@ -151,13 +171,14 @@ def _keep_best(folder: Path) -> None:
             shutil.copyfile(folder / "last.ckpt", draft)
 
 
-def _start_from(path: str, network: FeedbackNetwork, body: BodyModel, way_out: str = "") -> None:
+def _start_from(path: str, network: FeedbackNetwork, body: BodyModel, way_out: str = "") -> Checkpoint:
     checkpoint = read_checkpoint(path)
     try:
         checkpoint.check_body(body.name, body.topology)
         load_weights(network, checkpoint)
     except InputError as error:
         raise InputError(f"{error}{way_out}") from None
+    return checkpoint
 
 
 def _resume_from(resume: str | None, run_dir: Path) -> str | None:

@@ -86,7 +86,7 @@ def _erase(image: Pixels, rng: np.random.Generator) -> Pixels:
     height, width = (size * rng.uniform(0.08, 0.4, 2)).astype(int)
     top, left = rng.integers(0, size - height + 1), rng.integers(0, size - width + 1)
     erased = image.copy()
-    patch = rng.integers(0, 256, 3)
+    patch: Pixels = rng.integers(0, 256, 3, np.uint8)
     if rng.random() < 0.5:  # another piece of the same picture looks less like a patch
         y, x = rng.integers(0, size - height + 1), rng.integers(0, size - width + 1)
         patch = image[y : y + height, x : x + width]

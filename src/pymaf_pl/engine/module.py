@@ -11,7 +11,8 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from pymaf_pl.data.images import normalise
 from pymaf_pl.losses import FeedbackLoss
-from pymaf_pl.metrics.per_iteration import PerIterationMean
+from pymaf_pl.metrics.people import mean_rows
+from pymaf_pl.metrics.per_person import Measured, PerPerson
 from pymaf_pl.metrics.protocols import Protocol
 from pymaf_pl.models import FeedbackNetwork
 from pymaf_pl.types import Batch, NetworkOutput
@@ -48,7 +49,8 @@ class PyMAFModule(pl.LightningModule):
         self.record = dict(record or {})
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.network.to(memory_format=self.memory_format)
-        self.validation = PerIterationMean(network.num_iterations + 1, protocol.figures)
+        self.validation = PerPerson(network.num_iterations + 1, protocol.figures)
+        self.measured: Measured | None = None
         self.rows: list[dict[str, float]] = []
         self.rows_step = -1
 
@@ -67,22 +69,23 @@ class PyMAFModule(pl.LightningModule):
         return total
 
     def validation_step(self, batch: Batch, _index: int) -> None:
-        """Measure every iteration; only sums are kept."""
+        """Measure every person after every iteration."""
         output, body = self(batch["image"]), self.losses.body
         with torch.autocast(device_type=self.device.type, enabled=False):
             truth = self.protocol.prepare(body, batch)
-            for t, state in enumerate(output.iterations):
-                self.validation.update(t, self.protocol.evaluate(body, state, truth))
+            figures = [self.protocol.evaluate(body, state, truth) for state in output.iterations]
+        self.validation.update(batch["index"], figures)
 
     def on_validation_epoch_end(self) -> None:
-        """Log ``val/<protocol>/iter_<t>/<figure>`` and keep the rows, and their step, for the run's files."""
-        self.rows, self.rows_step = self.validation.compute(), self.global_step
+        """Log ``val/<protocol>/iter_<t>/<figure>`` and keep what was measured, and its step, for the run's files."""
+        self.measured, self.rows_step = self.validation.compute(), self.global_step
+        self.rows = mean_rows(self.measured.figures)
         self.validation.reset()
         prefix = f"val/{self.protocol.name}"
         named = {
             f"{prefix}/iter_{t}/{name}": row[name] for t, row in enumerate(self.rows) for name in self.protocol.figures
         }
-        # every rank holds the same reduced values
+        # every rank holds the same gathered people
         self.log_dict({name: value for name, value in named.items() if value == value}, rank_zero_only=True)
         self.log("val/monitor", self.rows[-1][self.protocol.monitor], prog_bar=True, rank_zero_only=True)
 

@@ -1,6 +1,5 @@
 """What a run leaves behind, written whole or not at all."""
 
-import hashlib
 import json
 import math
 import platform
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pymaf_pl.atomic import replacing
+from pymaf_pl.checksums import sha256
 
 _PACKAGES = ("pymaf-pl", "torch", "torchvision", "pytorch-lightning", "numpy", "hydra-core", "smplx",
              "opencv-python-headless", "roma", "torchmetrics", "wandb")  # fmt: skip
@@ -61,12 +61,6 @@ def run_record(body: Mapping[str, str], seed: int, device: str, data: Sequence[P
         },
         "data": {str(path): sha256(path) for path in data},
     }
-
-
-def sha256(path: Path) -> str:
-    """Return a file's SHA-256 in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _git() -> dict[str, str] | None:

@@ -1,6 +1,6 @@
 """The training loss: a plain sum of terms over iterations, and the dense terms once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -22,7 +22,7 @@ class FeedbackLoss(nn.Module):
         body: decodes estimates and labels.
         terms: name to term; names become log keys. A term of weight 0 is not computed.
         dense: auxiliary dense supervision, if any; used when the network returns dense logits.
-        iteration_weights: factor per iteration, 1..T; None for all ones.
+        iteration_weights: factor per iteration, 1..T: of all terms, or by the term's name; None for all ones.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class FeedbackLoss(nn.Module):
         body: BodyModel,
         terms: Mapping[str, Term],
         dense: DenseLoss | None = None,
-        iteration_weights: list[float] | None = None,
+        iteration_weights: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
     ) -> None:
         super().__init__()
         self.body = body
@@ -42,20 +42,25 @@ class FeedbackLoss(nn.Module):
     def forward(self, output: NetworkOutput, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the total, and its summands by name: ``keypoints_2d/iter_1``, ..., ``dense_part``."""
         predicted, target = self._decode(output.iterations[1:]), self._targets(batch)
-        weights = torch.ones(len(predicted.betas), device=predicted.betas.device)
-        if self.iteration_weights is not None:
-            if len(self.iteration_weights) != len(weights):
-                raise InputError(
-                    f"losses.iteration_weights has {len(self.iteration_weights)} values for {len(weights)} iterations"
-                )
-            weights = weights.new_tensor(self.iteration_weights)
         parts: dict[str, Tensor] = {}
         for name, term in self.terms.items():
+            weights = self._weights_of(name, predicted.betas)
             for t, value in enumerate((term.weight * weights * term(predicted, target)).unbind(), start=1):
                 parts[f"{name}/iter_{t}"] = value
         if self.dense is not None and output.dense is not None:
             parts |= self.dense(output.dense, target)
         return torch.stack(list(parts.values())).sum(), parts
+
+    def _weights_of(self, name: str, like: Tensor) -> Tensor:
+        """The (T,) factors of one term for (T, ...) values."""
+        chosen, key = self.iteration_weights, "losses.iteration_weights"
+        if isinstance(chosen, Mapping):
+            chosen, key = chosen.get(name), f"{key}.{name}"
+        if chosen is None:
+            return like.new_ones(len(like))
+        if len(chosen) != len(like):
+            raise InputError(f"{key} has {len(chosen)} values for {len(like)} iterations")
+        return like.new_tensor(chosen)
 
     def _decode(self, states: tuple[BodyState, ...]) -> DecodedBodies:
         """Decode all iterations in one call of the body model."""

@@ -2,10 +2,12 @@
 
 ``pymaf``       the loop itself, on one screen.
 ``variants``    PyMAF and HMR assembled from the parts below; what ``conf/model`` builds.
-``backbone``, ``pyramid``    image to feature maps, coarse to fine.
-``points``, ``evidence``     where an iteration reads the maps, and what it makes of it.
-``regressor``   evidence and body to a better body.
+``backbone``, ``timm_backbone``, ``pretrained``    image to maps, and the weights to start from.
+``pyramid``     those to the maps that are read, coarse to fine.
+``feedback``    what each iteration gets to see, out of ``points``, ``evidence`` and ``attention``.
+``regressor``, ``pose_code``    evidence and body to a better body, in 6D or axis-angle.
 ``dense_head``  auxiliary dense correspondence.
+``maps``        what backbones and pyramids promise each other.
 """
 
 from pymaf_pl.models.pymaf import FeedbackNetwork

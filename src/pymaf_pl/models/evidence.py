@@ -77,16 +77,18 @@ class PointEvidence(nn.Module):
 
 
 class GlobalEvidence(nn.Module):
-    """The pooled coarsest map, the same at every iteration: HMR and SPIN.
+    """A pooled map, whatever the body. HMR and SPIN read the backbone's deepest at every iteration.
 
     Args:
         channels: channels of the map.
+        level: index into the pyramid, coarse to fine.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, level: int = 0) -> None:
         super().__init__()
+        self.level = level
         self.out_features = channels
 
     def forward(self, maps: Sequence[Tensor], _body: BodyState) -> Tensor:
         """Return the (B, channels) mean over the map."""
-        return maps[0].mean(dim=(2, 3))
+        return maps[self.level].mean(dim=(2, 3))

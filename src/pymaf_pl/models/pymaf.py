@@ -4,8 +4,8 @@
     body[0] = the mean body
     body[t + 1] = regressor[t](evidence[t](maps, body[t]), body[t])
 
-This is the only file that knows there are iterations. What an iteration sees is its evidence: PyMAF reads the pyramid
-where the current mesh projects, HMR and SPIN read one global vector. See :mod:`pymaf_pl.models.variants`.
+This is the only file that runs iterations. What an iteration sees is its evidence: PyMAF reads the pyramid where the
+current mesh projects, HMR and SPIN read one global vector. See :mod:`pymaf_pl.models.variants`.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ class FeedbackNetwork(nn.Module):
     """Regress a body from an image and refine it, one residual at a time.
 
     Args:
-        backbone: (B, 3, S, S) image to (B, C, s, s) feature map.
-        pyramid: feature map to a list of maps, coarse to fine.
+        backbone: (B, 3, S, S) image to feature maps, coarse to fine.
+        pyramid: those to the maps that are read, coarse to fine.
         evidence: one module per iteration, ``(maps, body) -> (B, D)``; a module may stand in the list twice.
         regressors: one module per iteration, ``(evidence, body) -> body``; the same one everywhere shares weights.
         mean: the (1, ...) body to start from.
@@ -58,7 +58,7 @@ class FeedbackNetwork(nn.Module):
     def forward(self, images: Tensor) -> NetworkOutput:
         """Return ``body[0..T]`` for (B, 3, S, S) normalised RGB crops, and dense logits when training."""
         maps = self.pyramid(self.backbone(images))
-        bodies = [BodyState.from_vector(self.mean.expand(len(images), -1))]
+        bodies = [BodyState.from_vector(self.mean.expand(images.shape[0], -1))]
         for evidence, regressor in zip(self.evidence, self.regressors, strict=True):
             body = bodies[-1].detach() if self.detach else bodies[-1]
             bodies.append(regressor(evidence(maps, body), body))

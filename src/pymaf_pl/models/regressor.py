@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from pymaf_pl.errors import InputError
-from pymaf_pl.types import CAMERA_DIM, POSE_DIM, SHAPE_DIM, BodyState
+from pymaf_pl.models.pose_code import PoseCode, SixD
+from pymaf_pl.types import CAMERA_DIM, SHAPE_DIM, BodyState
 
 Activation = Literal["none", "relu"]
 ACTIVATIONS: dict[str, type[nn.Module]] = {"none": nn.Identity, "relu": nn.ReLU}
@@ -24,6 +25,7 @@ class Regressor(nn.Module):
         dropout: after each hidden layer.
         head_gain: Xavier gain of the three heads; small, so that the first steps are small.
         activation: after each hidden layer, ``none`` or ``relu``.
+        code: the numbers that stand for a pose; None for raw 6D.
     """
 
     def __init__(
@@ -33,15 +35,18 @@ class Regressor(nn.Module):
         dropout: float = 0.5,
         head_gain: float = 0.01,
         activation: Activation = "none",
+        code: PoseCode | None = None,
     ) -> None:
         super().__init__()
         if activation not in ACTIVATIONS:
             raise InputError(f"model.activation={activation}: the regressors know {' and '.join(ACTIVATIONS)}")
         self.activation = ACTIVATIONS[activation]()
-        self.fc1 = nn.Linear(evidence_features + POSE_DIM + SHAPE_DIM + CAMERA_DIM, hidden)
+        self.code = SixD() if code is None else code
+        self.sizes = [self.code.size, SHAPE_DIM, CAMERA_DIM]
+        self.fc1 = nn.Linear(evidence_features + sum(self.sizes), hidden)
         self.fc2 = nn.Linear(hidden, hidden)
         self.dropout = nn.Dropout(dropout)
-        self.pose = nn.Linear(hidden, POSE_DIM)
+        self.pose = nn.Linear(hidden, self.code.size)
         self.shape = nn.Linear(hidden, SHAPE_DIM)
         self.camera = nn.Linear(hidden, CAMERA_DIM)
         for head in (self.pose, self.shape, self.camera):
@@ -54,11 +59,12 @@ class Regressor(nn.Module):
             evidence: (B, evidence_features).
             body: the current estimate of B people.
         """
-        current = body.vector()
+        current = torch.cat([self.code.read(body.pose_6d), body.betas, body.weak_cam], dim=1)
         hidden = self._hidden(self.fc1, torch.cat([evidence.to(current), current], dim=1))
         hidden = self._hidden(self.fc2, hidden)
         change = torch.cat([self.pose(hidden), self.shape(hidden), self.camera(hidden)], dim=1)
-        return BodyState.from_vector(current + change.to(current))
+        pose, betas, weak_cam = (current + change.to(current)).split(self.sizes, dim=1)
+        return BodyState(self.code.write(pose), betas, weak_cam)
 
     def _hidden(self, layer: nn.Module, values: Tensor) -> Tensor:
         hidden: Tensor = self.dropout(self.activation(layer(values)))

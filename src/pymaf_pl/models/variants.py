@@ -1,29 +1,36 @@
 """The networks that experiments choose from, each assembled from the same parts.
 
-Adding a variant: write its evidence (``evidence.py``) or its points (``points.py``), assemble it in a function here,
-and give it a file in ``conf/model``.
+Adding a variant: an option of one of its parts (``conf/backbone``, ``conf/pyramid``, ``conf/feedback``); or, if it is
+another loop altogether, a function here and a file in ``conf/model``.
 """
 
+import logging
 from collections.abc import Callable, Sequence
+from functools import partial
+
+from torch import nn
 
 from pymaf_pl.body import BodyModel
 from pymaf_pl.errors import InputError
-from pymaf_pl.models.backbone import ResNet
 from pymaf_pl.models.dense_head import DenseHead
-from pymaf_pl.models.evidence import GlobalEvidence, MeshAlignedSampler, PointEvidence
-from pymaf_pl.models.points import PointSource, grid_then_mesh
+from pymaf_pl.models.evidence import GlobalEvidence
+from pymaf_pl.models.feedback import Feedback, Reading, grid_then_mesh
+from pymaf_pl.models.maps import Backbone, MapSpec, Pyramid
+from pymaf_pl.models.pose_code import Rotation, pose_code
 from pymaf_pl.models.pymaf import FeedbackNetwork
 from pymaf_pl.models.pyramid import DeconvPyramid, NoPyramid
 from pymaf_pl.models.regressor import Activation, Regressor
 
-PointSources = Callable[[BodyModel, int], list[PointSource]]
+log = logging.getLogger(__name__)
+MakePyramid = Callable[[Sequence[MapSpec], int, int], Pyramid]
 
 
 def pymaf(
-    backbone: ResNet,
+    backbone: Backbone,
     body: BodyModel,
     num_iterations: int = 3,
-    feedback: PointSources = grid_then_mesh,
+    feedback: Feedback = grid_then_mesh,
+    pyramid: MakePyramid = DeconvPyramid,
     pyramid_channels: int = 256,
     pyramid_levels: int = 3,
     point_channels: Sequence[int] = (128, 64, 5),
@@ -31,78 +38,88 @@ def pymaf(
     dropout: float = 0.5,
     head_gain: float = 0.01,
     activation: Activation = "none",
+    rotation: Rotation = "6d",
+    shared_regressor: bool = False,
     detach: bool = True,
     dense_head: bool = True,
+    dense_size: int | None = None,
 ) -> FeedbackNetwork:
     """Assemble PyMAF: mesh-aligned evidence from a finer map at each iteration, one regressor each.
 
     Args:
-        backbone: has ``out_channels``.
+        backbone: image to maps.
         body: gives the mean body and the surface points.
-        num_iterations: T. With T below ``pyramid_levels`` the finest T maps are read; with more, the finest again.
-        feedback: which points each iteration reads.
+        num_iterations: T. With T below the number of maps the finest T are read; with more, the finest again.
+        feedback: what each iteration reads, see :mod:`pymaf_pl.models.feedback`.
+        pyramid: from the backbone's maps to those that are read, see :mod:`pymaf_pl.models.pyramid`.
         pyramid_channels: channels of every map.
-        pyramid_levels: number of deconvolutions.
+        pyramid_levels: how often the resolution doubles; the number of maps, unless ``pyramid`` keeps fewer.
         point_channels: widths of the point MLP after its input.
         hidden: width of the regressors.
         dropout: of the regressors.
         head_gain: Xavier gain of the regressors' heads.
         activation: between the regressors' layers, ``none`` (as published) or ``relu``.
+        rotation: what the regressors read and correct, ``6d`` (as published) or ``axis_angle`` (HMR).
+        shared_regressor: one for all iterations; their evidence must be equally long.
         detach: cut the gradient between iterations.
         dense_head: auxiliary dense correspondence on the finest map.
+        dense_size: side of its logits in px; None for the finest map's.
     """
-    _check_iterations(num_iterations)
-    if pyramid_levels < 1:
-        raise InputError(f"model.pyramid_levels={pyramid_levels}: there must be at least one map to read")
-    sources = feedback(body, num_iterations)
-    skipped = max(0, pyramid_levels - num_iterations)
-    evidence = [
-        PointEvidence(
-            level=min(pyramid_levels - 1, t + skipped),
-            points=points,
-            sampler=MeshAlignedSampler((pyramid_channels, *point_channels)),
-        )
-        for t, points in enumerate(sources)
-    ]
+    _check_counts(
+        num_iterations=num_iterations, pyramid_channels=pyramid_channels, hidden=hidden,
+        point_channels=min(point_channels, default=0),
+    )  # fmt: skip
+    if dense_size is not None and not dense_head:
+        raise InputError(f"model.dense_size={dense_size}: there is no dense head; leave it out or set dense_head=true")
+    mean = body.mean_state()
+    levels = pyramid(backbone.maps, pyramid_channels, pyramid_levels)
+    evidence = feedback(body, _readings(levels.maps, num_iterations, tuple(point_channels)))
+    make = partial(
+        Regressor, hidden=hidden, dropout=dropout, head_gain=head_gain, activation=activation,
+        code=pose_code(rotation, mean),
+    )  # fmt: skip
     return FeedbackNetwork(
         backbone=backbone,
-        pyramid=DeconvPyramid(backbone.out_channels, pyramid_channels, pyramid_levels),
+        pyramid=levels,
         evidence=evidence,
-        regressors=[Regressor(e.out_features, hidden, dropout, head_gain, activation) for e in evidence],
-        mean=body.mean_state(),
+        regressors=_regressors(make, evidence, shared_regressor),
+        mean=mean,
         detach=detach,
-        dense_head=DenseHead(pyramid_channels) if dense_head else None,
+        dense_head=DenseHead(levels.maps[-1].channels, dense_size) if dense_head else None,
     )
 
 
 def hmr(
-    backbone: ResNet,
+    backbone: Backbone,
     body: BodyModel,
     num_iterations: int = 3,
     hidden: int = 1024,
     dropout: float = 0.5,
     head_gain: float = 0.01,
     activation: Activation = "none",
+    rotation: Rotation = "6d",
     detach: bool = False,
 ) -> FeedbackNetwork:
     """Assemble the HMR/SPIN baseline: one regressor that reads the same global feature at every iteration.
 
     Args:
-        backbone: has ``out_channels``.
+        backbone: image to maps; the deepest is read.
         body: gives the mean body.
         num_iterations: T; the weights are shared between iterations.
         hidden: width of the regressor.
         dropout: of the regressor.
         head_gain: Xavier gain of the regressor's heads.
         activation: between the regressor's layers, ``none`` (as published) or ``relu``.
+        rotation: what the regressor reads and corrects, ``6d`` (SPIN) or ``axis_angle`` (HMR).
         detach: cut the gradient between iterations; HMR and SPIN do not.
     """
-    _check_iterations(num_iterations)
+    _check_counts(num_iterations=num_iterations, hidden=hidden)
     evidence = GlobalEvidence(backbone.out_channels)
-    regressor = Regressor(evidence.out_features, hidden, dropout, head_gain, activation)
+    code = pose_code(rotation, body.mean_state())
+    regressor = Regressor(evidence.out_features, hidden, dropout, head_gain, activation, code)
     return FeedbackNetwork(
         backbone=backbone,
-        pyramid=NoPyramid(backbone.out_channels),
+        pyramid=NoPyramid(backbone.maps),
         evidence=[evidence] * num_iterations,
         regressors=[regressor] * num_iterations,
         mean=body.mean_state(),
@@ -110,6 +127,29 @@ def hmr(
     )
 
 
-def _check_iterations(num_iterations: int) -> None:
-    if num_iterations < 1:
-        raise InputError(f"model.num_iterations={num_iterations}: the loop needs at least one iteration")
+def _readings(maps: Sequence[MapSpec], num_iterations: int, point_channels: tuple[int, ...]) -> list[Reading]:
+    """Let the last iteration read the finest map, and those before it the maps before that."""
+    if 1 < len(maps) < num_iterations:
+        log.info("%d iterations on %d maps: those from %d on read the finest", num_iterations, len(maps), len(maps))
+    skipped = max(0, len(maps) - num_iterations)
+    levels = [min(len(maps) - 1, t + skipped) for t in range(num_iterations)]
+    return [Reading(level, (maps[level].channels, *point_channels)) for level in levels]
+
+
+def _regressors(make: Callable[[int], nn.Module], evidence: Sequence[nn.Module], shared: bool) -> list[nn.Module]:
+    lengths = [int(module.out_features) for module in evidence]  # type: ignore[arg-type]
+    if not shared:
+        return [make(length) for length in lengths]
+    if len(set(lengths)) > 1:
+        raise InputError(
+            f"model.shared_regressor=true: the iterations give it {', '.join(map(str, lengths))} values; with "
+            "feedback=mesh_only, grid_only or global_feature they give the same number"
+        )
+    return [make(lengths[0])] * len(lengths)
+
+
+def _check_counts(**counts: int) -> None:
+    for name, count in counts.items():
+        if count < 1:
+            what = "the loop needs at least one iteration" if name == "num_iterations" else "at least 1"
+            raise InputError(f"model.{name}={count}: {what}")

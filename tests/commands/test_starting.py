@@ -1,0 +1,41 @@
+"""A run that starts from the published PyMAF samples at its vertices."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from published import picked, published_pymaf, published_spin
+from pymaf_pl.commands.composing import compose_config
+from pymaf_pl.commands.starting import adopt_points
+
+
+@pytest.fixture(scope="module")
+def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("official") / "x.pt"
+    torch.save(published_pymaf(), path)
+    return path
+
+
+def adopted(path: Any, *overrides: str) -> Any:
+    config = compose_config("train", overrides)
+    adopt_points(config, str(path))
+    return (config.model.get("feedback") or {}).get("vertices")
+
+
+def test_the_vertices_of_the_weights_are_taken_over(official: Path) -> None:
+    assert adopted(official) == picked()
+    assert adopted(official, "feedback=mesh_only") == picked()
+
+
+def test_what_the_user_says_wins(official: Path) -> None:
+    assert adopted(official, "++model.feedback.vertices=[3,4]") == [3, 4]
+
+
+def test_where_there_is_nothing_to_take_over_nothing_changes(official: Path, tmp_path: Path) -> None:
+    torch.save(published_spin(), tmp_path / "spin.pt")
+    assert adopted(official, "model=hmr") is None
+    assert adopted(official, "feedback=grid_only") is None
+    assert adopted("pymaf-small") is None
+    assert adopted(tmp_path / "spin.pt") is None
