@@ -16,7 +16,10 @@ _VERBS = {  # verb: (module with main(arguments), one line of help)
     "predict": ("pymaf_pl.commands.predict:main", "photos to meshes: .npz, .obj, overlays and a page"),
     "data": ("pymaf_pl.commands.data:main", "synthetic worlds, and a look at any annotation table"),
     "body": ("pymaf_pl.commands.body:main", "body-model files: what is found, old pickles to .npz"),
-    "checkpoint": ("pymaf_pl.commands.checkpoint:main", "what it holds, its weights alone, published weights in and out"),
+    "checkpoint": (
+        "pymaf_pl.commands.checkpoint:main",
+        "what it holds, its weights alone, published weights",
+    ),
     "export": ("pymaf_pl.commands.export:main", "a trained network as one ONNX or torch.export file"),
     "compare": ("pymaf_pl.commands.compare:main", "the runs of a sweep side by side, with intervals"),
     "bench": ("pymaf_pl.commands.bench:main", "speed of the network, the training step and the renderer"),

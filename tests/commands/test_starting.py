@@ -39,3 +39,12 @@ def test_where_there_is_nothing_to_take_over_nothing_changes(official: Path, tmp
     assert adopted(official, "feedback=grid_only") is None
     assert adopted("pymaf-small") is None
     assert adopted(tmp_path / "spin.pt") is None
+
+
+def test_the_seed_of_a_random_subset_is_taken_over_unless_the_user_gives_another(tmp_path: Path) -> None:
+    record = {"body": {"name": "open"}, "network": {"model": {"feedback": {"seed": 4}}}}
+    torch.save({"state_dict": {}, "pymaf_pl": record}, tmp_path / "x.ckpt")
+    for overrides, seed in (([], 4), (["model.feedback.seed=1"], 1)):
+        config = compose_config("train", overrides)
+        adopt_points(config, str(tmp_path / "x.ckpt"))
+        assert config.model.feedback.seed == seed
