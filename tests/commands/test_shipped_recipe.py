@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -28,12 +29,8 @@ def test_one_per_cent_of_it_learns_and_goes_on_where_it_stopped(tmp_path):
 
 
 def test_make_trains_by_the_committed_experiment():
-    said = subprocess.run(
-        ["make", "-n", "-o", "install", "reproduce-small", "ARGS=seed=1"],
-        cwd=TOP,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    command = ["make", "--no-print-directory", "-n", "-o", "install", "reproduce-small", "ARGS=seed=1"]
+    outside = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+    said = subprocess.run(command, cwd=TOP, env=outside, capture_output=True, text=True, check=True).stdout
     assert said.splitlines()[-1].endswith("pymaf train experiment=small hydra.run.dir=runs/small seed=1")
     assert "goes on" in said
