@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import pymaf_pl
+from complaints import complaint
 from pymaf_pl.body import BodyModel
 from pymaf_pl.checkpoints import read_checkpoint
 from pymaf_pl.checksums import sha256
-from pymaf_pl.errors import InputError
 from pymaf_pl.shipped import DEFAULT_MODEL, SHIPPED, card_path, locate, read_card
 
 MOST_BYTES = 25_000_000
@@ -25,15 +25,6 @@ def copy(tmp_path: Path) -> Path:
     for path in (weights, card_path(weights)):
         shutil.copyfile(path, tmp_path / path.name)
     return tmp_path / weights.name
-
-
-def complaint(path: Path) -> str:
-    with pytest.raises(InputError) as caught:
-        read_checkpoint(path)
-    message = str(caught.value)
-    assert message.startswith(str(path))
-    assert "\n" not in message
-    return message
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -8,19 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from complaints import complaint
 from pymaf_pl.checkpoints import Checkpoint, load_weights, read_checkpoint, write_checkpoint
 from pymaf_pl.errors import InputError
 
 RECORD = {"body": {"name": "open", "gender": "neutral", "topology": "abc"}, "image_size": 64}
-
-
-def complaint(path: Path) -> str:
-    with pytest.raises(InputError) as caught:
-        read_checkpoint(path)
-    message = str(caught.value)
-    assert message.startswith(str(path))
-    assert "\n" not in message
-    return message
 
 
 @pytest.fixture
