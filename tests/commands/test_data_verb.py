@@ -5,11 +5,13 @@ import cv2
 import numpy as np
 import pytest
 
+from pymaf_pl.checksums import sha256
 from pymaf_pl.cli import main
 from pymaf_pl.commands.data import EFFECTS
 from pymaf_pl.commands.data_doctor import summarise
 from pymaf_pl.commands.data_sheet import labelled_joints
 from pymaf_pl.data.annotations import load_annotations
+from pymaf_pl.data.catalogue import DATA_SETS
 from pymaf_pl.data.synth import WorldOptions
 
 
@@ -69,7 +71,11 @@ def test_synth_refuses_other_parameters_in_the_same_folder(world, capsys):
 def test_list_names_every_source_with_its_licence(capsys):
     assert main(["data", "list"]) == 0
     out = capsys.readouterr().out
-    assert all(word in out for word in ("studio", "wild", "lspet", "any SPIN", "licence"))
+    assert all(
+        word in out for word in ("studio", "wild", "lspet", "any SPIN", "licence", "needs registration", "312,188")
+    )
+    assert all(one.name in out for one in DATA_SETS)
+    assert out.count("licence:") == len(DATA_SETS) + 3
 
 
 def test_verify_accepts_a_whole_world(world, capsys):
@@ -125,24 +131,103 @@ def test_doctor_names_what_is_odd(tmp_path, capsys):
     S = np.ones((5, 24, 4))
     S[:, :, :3] = np.random.default_rng(0).uniform(0, 1700, (5, 24, 3))
     path = write_spin_table(tmp_path, S=S, center=np.full((5, 2), 300.0))
-    assert main(["data", "doctor", str(path)]) == 0
+    assert main(["data", "doctor", str(path)]) == 2
     out = capsys.readouterr().out
     assert "are these millimetres?" in out
     assert "not centred on the pelvis" in out
     assert "center: outside the image in 5 of 5" in out
     assert "far outside the box" in out
-    assert "4 odd things" in out
+    assert "S: 3D joints do not project onto the 2D ones in 5 of 5 rows looked at (first: 0)" in out
+    assert "4 wrong things; 1 odd thing; mend what is wrong" in out
 
 
 def test_doctor_sees_degrees_and_rows_without_a_pose(tmp_path):
     pose = np.zeros((5, 72))
     pose[1:, 3] = 90.0
     path = write_spin_table(tmp_path, pose=pose, shape=np.full((5, 10), 9.0))
-    _, odd = summarise(load_annotations(path))
-    assert len(odd) == 3
-    assert "are these radians" in odd[0]
-    assert "beyond 5" in odd[1]
-    assert "all zeros in 1 rows" in odd[2]
+    report = summarise(load_annotations(path))
+    assert (len(report.wrong), len(report.odd)) == (1, 2)
+    assert "are these radians" in report.wrong[0]
+    assert "beyond 5" in report.odd[0]
+    assert "all zeros in 1 rows" in report.odd[1]
+
+
+def test_doctor_finds_labels_of_another_picture(tmp_path, capsys):
+    part = np.zeros((5, 24, 3))
+    part[:, :6] = [400.0, 300.0, 1.0]
+    path = write_spin_table(tmp_path, part=part)
+    assert main(["data", "doctor", str(path)]) == 2
+    assert "labels outside the image, by more than half a box, in 5 of 5" in capsys.readouterr().out
+
+
+def test_doctor_believes_3d_that_projects_and_not_when_it_is_mirrored(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    S = np.ones((5, 24, 4))
+    S[..., :3] = rng.uniform(-0.5, 0.5, (5, 24, 3))
+    S[..., :3] -= S[:, [14], :3]
+    there = S[..., :3] + [0, 0, 4.0]
+    part = np.concatenate([60 * there[..., :2] / there[..., 2:] * 4 + 45, np.ones((5, 24, 1))], axis=-1)
+    part[..., :2] = np.clip(part[..., :2], 0, 90)
+    assert main(["data", "doctor", str(write_spin_table(tmp_path, S=S, part=part, scale=np.full(5, 0.6)))]) == 0
+    mirrored = S * [-1, 1, 1, 1]
+    assert main(["data", "doctor", str(write_spin_table(tmp_path, S=mirrored, part=part, scale=np.full(5, 0.6)))]) == 2
+    assert "do not project" in capsys.readouterr().out
+
+
+def test_doctor_says_which_pictures_are_cut_off(tmp_path, capsys):
+    path = write_spin_table(tmp_path)
+    picture = tmp_path / "images" / "2.png"
+    picture.write_bytes(picture.read_bytes()[:-12])  # its end mark alone
+    assert main(["data", "doctor", str(path)]) == 2
+    assert "2.png: cut off while copying" in capsys.readouterr().out
+
+
+def test_verify_knows_a_table_by_its_checksum(tmp_path, capsys):
+    path = write_spin_table(tmp_path)
+    sums = path.with_suffix(".sha256")
+    sums.write_text(f"{sha256(path)}  {path.name}\n{sha256(tmp_path / 'images/0.png')} *images/0.png\n")
+    assert main(["data", "verify", str(path)]) == 0
+    assert main(["data", "verify", str(sums)]) == 0
+    assert "2 checksums of table.sha256 agree" in capsys.readouterr().out
+    (tmp_path / "images/0.png").write_bytes(b"other")
+    assert main(["data", "verify", str(sums)]) == 2
+    assert "0.png: sha256 is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no checksum"), ("abc  table.npz", "line 1 is not"),
+        (f"{'0' * 64}  ../../etc/passwd", "outside of the list's"),
+        (f"{'0' * 64}  nowhere.npz", "nowhere.npz: missing"), (f"{'0' * 64}  table.npz", "changed or damaged"),
+    ],
+)  # fmt: skip
+def test_verify_names_what_is_wrong_with_a_list(text, words, tmp_path, capsys):
+    write_spin_table(tmp_path)
+    (tmp_path / "list.sha256").write_text(text)
+    assert main(["data", "verify", str(tmp_path / "list.sha256")]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_verify_finds_a_damaged_column(tmp_path, capsys):
+    path = write_spin_table(tmp_path, notes=np.zeros(100))  # which nothing else reads
+    data = bytearray(path.read_bytes())
+    at = data.index(b"notes.npy") + 300
+    data[at : at + 2] = bytes(byte ^ 1 for byte in data[at : at + 2])
+    path.write_bytes(data)
+    assert main(["data", "verify", str(path)]) == 2
+    assert "notes.npy' is damaged" in capsys.readouterr().err
+
+
+def test_doctor_needs_something_to_look_at(tmp_path, capsys):
+    assert main(["data", "doctor"]) == 2
+    assert "which table or data set?" in capsys.readouterr().err
+    assert main(["data", "doctor", str(write_spin_table(tmp_path)), "--root", str(tmp_path)]) == 2
+    assert "--root is for data sets" in capsys.readouterr().err
+    assert main(["data", "doctor", "lspet", "--root", str(tmp_path), "--image-root", str(tmp_path)]) == 2
+    assert "--image-root is for a table" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("verb", ["doctor", "verify"])

@@ -1,5 +1,7 @@
 """Good tables load unchanged; bad ones are answered in one line that says what and where."""
 
+import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,10 +117,135 @@ def test_a_box_without_size_is_found(value: float, columns: Columns, save: Save)
     assert f"'scale' of row 5 is {value:g}" in complaint(save(columns))
 
 
-def test_object_arrays_are_refused_not_unpickled(columns: Columns, save: Save) -> None:
-    columns["imgname"] = columns["imgname"].astype(object)
+class Burglar:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("touch burgled",)
+
+
+@pytest.mark.parametrize("key", ["imgname", "part", "gender"])
+def test_object_arrays_with_code_are_refused_not_run(
+    key: str, columns: Columns, save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    columns[key] = np.array([Burglar()] * 7, dtype=object)
+    if key == "part":
+        columns[key] = np.broadcast_to(columns[key][:, None, None], (7, 24, 3)).copy()
     message = complaint(save(columns))
-    assert "'imgname' is a pickled object array, which is refused" in message
+    assert f"'{key}' is a pickled object array, which is refused: it names" in message
+    assert not (tmp_path / "burgled").exists()
+
+
+def test_object_arrays_of_plain_text_and_numbers_are_read(columns: Columns, save: Save) -> None:
+    plain = load_annotations(save(columns))
+    for key in ("imgname", "center", "gender"):
+        columns[key] = columns[key].astype(object)
+    table = load_annotations(save(columns))
+    assert table.imgname.tolist() == plain.imgname.tolist()
+    np.testing.assert_array_equal(table.center, plain.center)
+    assert table.gender.tolist() == plain.gender.tolist()
+
+
+def test_object_arrays_of_other_things_are_named(columns: Columns, save: Save) -> None:
+    assert "'imgname' holds object" in complaint(save(columns | {"imgname": np.array([1] * 7, dtype=object)}))
+    ragged = np.array([[1.0], [1.0, 2.0]] + [[3.0]] * 5, dtype=object)
+    assert "'scale' holds objects, expected numbers" in complaint(save(columns | {"scale": ragged}))
+
+
+def test_big_columns_are_mapped_where_they_can_be(columns: Columns, tmp_path: Path) -> None:
+    columns = {key: np.concatenate([values] * 40) for key, values in columns.items()}  # 64 KiB and more
+    columns["part"] = columns["part"].astype(np.float32)
+    np.savez(tmp_path / "plain.npz", **columns)
+    np.savez_compressed(tmp_path / "packed.npz", **columns)
+    plain, packed = load_annotations(tmp_path / "plain.npz"), load_annotations(tmp_path / "packed.npz")
+    assert isinstance(plain.part.base, np.memmap)
+    assert not isinstance(packed.part.base, np.memmap)
+    assert not isinstance(plain.S.base, np.memmap)  # float64
+    assert not isinstance(plain.scale.base, np.memmap)  # small
+    np.testing.assert_array_equal(plain.part, packed.part)
+    plain.part[0] = 7  # a copy on write: the file stays
+    assert not (load_annotations(tmp_path / "plain.npz").part[0] == 7).any()
+
+
+def test_columns_in_fortran_order_are_read_as_they_are(columns: Columns, save: Save) -> None:
+    columns = {key: np.concatenate([values] * 40) for key, values in columns.items()}
+    pose = columns["pose"].astype(np.float32)
+    np.testing.assert_array_equal(load_annotations(save(columns | {"pose": np.asfortranarray(pose)})).pose, pose)
+
+
+@pytest.mark.parametrize("count", [10**15, 2**62, 8])
+def test_a_count_that_the_file_cannot_hold_allocates_nothing(count: int, columns: Columns, tmp_path: Path) -> None:
+    path = tmp_path / "table.npz"
+    np.savez(path, **columns)
+    with zipfile.ZipFile(path) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    members["scale.npy"] = members["scale.npy"].replace(b"(7,), }", f"({count},), }}".encode()[:128], 1)
+    header = members["scale.npy"]
+    length = int.from_bytes(header[8:10], "little") + len(str(count)) - 1
+    members["scale.npy"] = header[:8] + length.to_bytes(2, "little") + header[10:]
+    with zipfile.ZipFile(path, "w") as new:
+        for name, data in members.items():
+            new.writestr(name, data)
+    assert "'scale' claims the shape" in complaint(path)
+
+
+@pytest.mark.parametrize("name", ["../secret.jpg", "/etc/passwd", "a/../../b.jpg", "..\\b.jpg", "C:\\b.jpg", ".."])
+@pytest.mark.parametrize("key", ["imgname", "maskname"])
+def test_names_that_leave_the_image_root_are_refused(key: str, name: str, columns: Columns, save: Save) -> None:
+    names = columns["imgname"].astype("<U20")
+    names[3] = name
+    message = complaint(save(columns | {key: names}))
+    assert f"'{key}' of row 3 is {name!r}, which leaves the image root" in message
+
+
+def test_names_that_only_look_like_it_are_kept(columns: Columns, save: Save) -> None:
+    names = columns["imgname"].astype("<U20")
+    names[:3] = ["a/../b.jpg", "a..b.jpg", "2023-01-01 10:00.jpg"]
+    assert load_annotations(save(columns | {"imgname": names})).imgname.tolist()[:3] == names[:3].tolist()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (np.array(["male", "F", "neutral", "", "m", "f", "n"]), ["m", "f", "n", "", "m", "f", "n"]),
+        (np.array([0, 1, -1, 0, 0, 0, 0]), ["m", "f", "", "m", "m", "m", "m"]),
+    ],
+)
+def test_genders_are_one_letter(given: Any, expected: list[str], columns: Columns, save: Save) -> None:
+    assert load_annotations(save(columns | {"gender": given})).gender.tolist() == expected
+
+
+def test_an_unknown_gender_is_named(columns: Columns, save: Save) -> None:
+    genders = np.array(["m"] * 5 + ["robot", "f"])
+    assert "'gender' of row 5 is 'robot'; expected m, f or n" in complaint(save(columns | {"gender": genders}))
+
+
+def test_cameras_are_optional(columns: Columns, save: Save) -> None:
+    table = load_annotations(save(columns))
+    assert not table.cam_intrinsics.any()
+    assert not table.transl.any()
+    table = load_annotations(save(columns | {"cam_intrinsics": np.ones((7, 4)), "transl": np.ones((7, 3))}))
+    assert (table.cam_intrinsics == 1).all()
+    assert (table.transl == 1).all()
+
+
+def test_fits_with_their_own_name_for_validity_are_read(columns: Columns, save: Save) -> None:
+    columns["valid_fit"] = columns.pop("has_smpl")
+    assert load_annotations(save(columns)).has_smpl.tolist() == [True, True, False, True, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("key", "whose", "name"),
+    [("extra_keypoints_2d", "4D-Humans", "hmr2"), ("bbox_xywh", "mmhuman3d", "humandata")],
+)
+def test_tables_of_others_say_what_converts_them(key: str, whose: str, name: str, columns: Columns, save: Save) -> None:
+    del columns["scale" if name == "hmr2" else "imgname"]
+    message = complaint(save(columns | {key: np.zeros((7, 4))}))
+    assert f"a table of {whose}" in message
+    assert f"pymaf data convert {name} --root" in message
+
+
+def test_a_body_model_is_one_word(columns: Columns, save: Save) -> None:
+    assert "'body_model' should be one word" in complaint(save(columns | {"body_model": np.array(["smpl"] * 7)}))
 
 
 def test_a_table_without_rows_is_refused(columns: Columns, save: Save) -> None:

@@ -8,7 +8,7 @@ is refused. Covers what chumpy 0.70 writes with protocols 0, 1 and 2, and plain 
 import collections
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -127,6 +127,15 @@ class _RestrictedUnpickler(pickle.Unpickler):
 
 def _plain(value: Any) -> Any:
     return value.array() if isinstance(value, _Stub) else value
+
+
+def read_plain_pickle(stream: IO[bytes]) -> Any:
+    """Return what a pickle holds when it is made of numbers, text, lists, dictionaries and arrays of these.
+
+    Raises:
+        UnsafePickleError: it names something else. A broken pickle raises whatever it likes.
+    """
+    return _RestrictedUnpickler(stream, encoding="latin1").load()
 
 
 def load_smpl_pickle(path: str | Path) -> dict[str, Any]:

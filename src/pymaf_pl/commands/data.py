@@ -1,4 +1,4 @@
-"""``pymaf data``: make synthetic worlds, and look into annotation tables."""
+"""``pymaf data``: make synthetic worlds, convert raw data sets, and look into annotation tables."""
 
 import argparse
 import time
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from pymaf_pl.commands.data_pack import add_pack
 from pymaf_pl.commands.subcommands import VerbParser
 from pymaf_pl.errors import InputError
 
@@ -24,13 +25,23 @@ EFFECTS: dict[str, tuple[str, bool | float]] = {
     "noise": ("noise", 0.0),
     "unlabelled": ("unlabelled_share", 0.0),
 }
+# the names of pymaf_pl.data.convert.registry, here so that --help does not import scipy
+_CONVERTIBLE = (
+    "h36m", "mpi_inf_3dhp", "lsp", "lspet", "mpii", "coco", "3dpw", "3doh50k", "ssp3d", "eft", "spin_fits", "humandata",
+    "hmr2", "own", "openpose",
+)  # fmt: skip
 _WORLDS: tuple[Literal["studio", "wild"], ...] = ("studio", "wild")
 _EXAMPLES = """examples:
   pymaf data list
   pymaf data synth --num 5000 --out data/demo
   pymaf data synth --world wild --num 256 --split val --out data/plain --no-occlude --no-blur
-  pymaf data sheet data/demo/wild_train.npz --out sheet.png
+  pymaf data convert lspet --root RAW/lspet --out data/tables
+  pymaf data convert h36m --root RAW/h36m --out data/tables --split valid --protocol 2
+  pymaf data doctor --root RAW
+  pymaf data doctor lspet --root RAW
   pymaf data doctor lspet/lspet_1_2400.npz
+  pymaf data sheet data/demo/wild_train.npz --out sheet.png
+  pymaf data pack data/tables/coco_train.npz --image-root RAW/coco --out data/shards/coco_train
   pymaf data verify data/demo/wild_train.npz"""
 
 
@@ -62,26 +73,75 @@ def _parser() -> VerbParser:
     sheet.add_argument("--rows", type=int, default=24, metavar="N", help="how many, spread over the table; default: 24")
     sheet.add_argument("--columns", type=int, default=8, metavar="N", help="pictures in a line; default: 8")
     sheet.add_argument("--tile", type=int, default=160, metavar="PX", help="side of one picture; default: 160")
-    doctor = add("doctor", "read a table, check it and its images, and say what it holds and what looks odd", _doctor)
+    _add_convert(parser)
+    doctor = add("doctor", "what is there, what is missing or wrong, and how to mend it", _doctor)
+    doctor.add_argument(
+        "subject",
+        nargs="?",
+        metavar="NAME|TABLE.npz",
+        help="a data set or a table; default: all data sets under --root",
+    )
+    doctor.add_argument(
+        "--root", type=Path, metavar="DIR", help="folder with a folder for each data set, named as by list"
+    )
     doctor.add_argument("--sample", type=int, default=200, metavar="N", help="images to open; default: 200, 0 for all")
-    verify = add("verify", "checksum of a table, every image opens, a synthetic world is what its record says", _verify)
-    for command in (sheet, doctor, verify):
-        command.add_argument("table", type=Path, metavar="TABLE.npz", help="annotations in SPIN's format")
+    doctor.add_argument(
+        "--sheets", type=Path, default=Path("doctor"), metavar="DIR",
+        help="folder for one contact sheet per data set; default: doctor",
+    )  # fmt: skip
+    verify = add("verify", "checksums; every image opens; a synthetic world is what its record says", _verify)
+    sheet.add_argument("table", type=Path, metavar="TABLE.npz", help="annotations in SPIN's format")
+    verify.add_argument("table", type=Path, metavar="TABLE.npz|SUMS.sha256", help="a table, or a list of checksums")
+    pack = add_pack(parser)
+    pack.add_argument("table", type=Path, metavar="TABLE.npz", help="annotations in SPIN's format")
+    for command in (sheet, doctor, verify, pack):
         command.add_argument(
             "--image-root", type=Path, metavar="DIR", help="folder that imgname is relative to; default: the table's"
         )
     return parser
 
 
+def _add_convert(parser: VerbParser) -> None:
+    command = parser.add("convert", "raw files of a data set to an annotation table", _convert)
+    command.add_argument("name", choices=_CONVERTIBLE, metavar="NAME", help=", ".join(_CONVERTIBLE))
+    command.add_argument("--root", type=Path, required=True, metavar="RAW", help="folder as unpacked, or the file")
+    command.add_argument("--out", type=Path, required=True, metavar="FILE", help="table to write, or a folder for it")
+    command.add_argument("--split", metavar="S", help="train, valid, val, test ...; default: the data set's first")
+    command.add_argument("--compat", choices=("spin",), help="make the mistakes of SPIN's preprocessing (docs/data.md)")
+    command.add_argument("--skip-bad", action="store_true", help="leave out unusable rows instead of refusing the file")
+    special = command.add_argument_group("options of single data sets")
+    special.add_argument("--protocol", type=int, choices=(1, 2), help="h36m valid: all cameras, or the frontal one")
+    special.add_argument(
+        "--mosh", type=Path, metavar="DIR", help="h36m: MoSh fits, S1/Directions 1_cam0_aligned.pkl ..."
+    )
+    special.add_argument("--extract", action="store_true", help="h36m, mpi_inf_3dhp: take frames from the videos")
+    special.add_argument("--masks", type=Path, metavar="DIR", help="lsp test: UPi-S1h's masks")
+    special.add_argument("--table", type=Path, metavar="TABLE.npz", help="spin_fits: the table that the fits belong to")
+    special.add_argument("--boxes", choices=("xywh", "xyxy"), help="humandata: what its four numbers really are")
+
+
+def _convert(options: argparse.Namespace) -> int:
+    from pymaf_pl.commands.data_convert import convert
+
+    return convert(options)
+
+
 def _list(_options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="data sets", title_justify="left", show_lines=True)
-    for heading in ("data set", "role", "labels", "licence", "how to get it"):
-        table.add_column(heading, overflow="fold")
-    for row in _KNOWN:
-        table.add_row(*row)
+    from pymaf_pl.data.catalogue import COUNTS, DATA_SETS
+
+    table = Table(title="data sets", title_justify="left", show_lines=True, show_header=False)
+    for name, *texts in _OURS:
+        table.add_row(name, "\n".join(f"{word}: {text}" for word, text in zip(_WORDS, texts, strict=True)))
+    for one in DATA_SETS:
+        tables = [
+            f"{stem} ({COUNTS[stem].rows:,} rows in the paper)" if stem in COUNTS else stem for stem in one.tables
+        ]
+        texts = [one.title, one.role, one.labels, one.licence, one.how, ", ".join(tables) or "none"]
+        words = zip(("title", *_WORDS, "tables"), texts, strict=True)
+        table.add_row(one.name, "\n".join(f"{word}: {text}" for word, text in words))
     Console().print(table)
     return 0
 
@@ -121,16 +181,30 @@ def _sheet(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from pymaf_pl.commands.data_doctor import examine
-
     if options.sample < 0:
         raise InputError("--sample is a number of images, 0 for all")
-    return examine(options.table, _root(options), options.sample)
+    subject = options.subject
+    if subject is not None and (subject.endswith(".npz") or Path(subject).is_file()):
+        from pymaf_pl.commands.data_doctor import examine
+
+        if options.root is not None:
+            raise InputError("--root is for data sets; a table's images are relative to --image-root")
+        options.table = Path(subject)
+        return examine(options.table, _root(options), options.sample)
+    from pymaf_pl.commands.data_tree import examine_tree
+
+    if options.root is None:
+        raise InputError("which table or data set? pymaf data doctor TABLE.npz, or --root FOLDER for data sets")
+    if options.image_root is not None:
+        raise InputError("--image-root is for a table; the images of data sets are under --root")
+    return examine_tree(options.root, subject, options.sample, options.sheets)
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from pymaf_pl.commands.data_verify import verify
+    from pymaf_pl.commands.data_verify import verify, verify_sums
 
+    if options.table.suffix == ".sha256":
+        return verify_sums(options.table)
     return verify(options.table, _root(options))
 
 
@@ -141,7 +215,8 @@ def _root(options: argparse.Namespace) -> Path:
     return root
 
 
-_KNOWN = (
+_WORDS = ("role", "labels", "licence", "get it")
+_OURS = (
     (
         "studio",
         "a few people, one room, four cameras: Human3.6M's place in the curriculum",
@@ -157,15 +232,8 @@ _KNOWN = (
         "pymaf data synth --world wild",
     ),
     (
-        "lspet",
-        "LSP-Extended, real sports photographs, with recovered poses",
-        "2D (14 joints); pose of an SMPL fit for some rows",
-        "none stated by its authors: research use, do not redistribute",
-        "your own copy: pymaf train experiment=lspet data.root=FOLDER",
-    ),
-    (
         "any SPIN table",
-        "an .npz made for SPIN, PyMAF, PARE or 4D-Humans",
+        "an .npz made for SPIN, PyMAF or PARE; those of 4D-Humans and mmhuman3d are converted",
         "whatever it holds: pymaf data doctor TABLE.npz",
         "that of its data set",
         "pymaf_pl.data.sources.SpinTable in conf/data",

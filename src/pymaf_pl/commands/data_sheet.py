@@ -1,11 +1,13 @@
 """A contact sheet of any annotation table: box crops with the labelled 2D joints over them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from pymaf_pl.atomic import replacing
 from pymaf_pl.body.joints import JOINTS_24, OPENPOSE_25
 from pymaf_pl.data.annotations import Annotations, load_annotations
 from pymaf_pl.data.images import ImageArray, read_image, warp_crop
@@ -35,17 +37,21 @@ def draw_sheet(table_path: Path, image_root: Path, out: Path, rows: int, columns
     """
     table = load_annotations(table_path)
     chosen = np.unique(np.linspace(0, len(table) - 1, min(rows, len(table))).round().astype(int))
-    tiles = [_tile(table, int(row), image_root, tile) for row in chosen]
+    return draw_rows(table, chosen.tolist(), image_root, out, columns, tile)
+
+
+def draw_rows(table: Annotations, rows: Sequence[int], image_root: Path, out: Path, columns: int, tile: int) -> Path:
+    """Draw some rows of a table, as :func:`draw_sheet` does."""
+    tiles = [_tile(table, int(row), image_root, tile) for row in rows]
     columns = min(columns, len(tiles))
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
     lines = [np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        written = cv2.imwrite(str(out), np.ascontiguousarray(np.vstack(lines)[..., ::-1]))
+        with replacing(out) as draft:
+            if not cv2.imwrite(str(draft), np.ascontiguousarray(np.vstack(lines)[..., ::-1])):
+                raise InputError(f"{out}: cannot be written")
     except (OSError, cv2.error) as error:
         raise InputError(f"{out}: cannot be written ({str(error).strip().splitlines()[-1]}); use a .png name") from None
-    if not written:
-        raise InputError(f"{out}: cannot be written")
     return out
 
 
