@@ -163,3 +163,22 @@ def test_channel_gain_multiplies_rounds_and_clips() -> None:
     expected = np.clip(np.rint(image * np.array(gain)), 0, 255)
     np.testing.assert_array_equal(apply_channel_gain(image, gain), expected)
     assert apply_channel_gain(image, (1.0, 1.0, 1.0)) is image
+
+
+def test_truncated_colours_are_those_of_writing_floats_into_bytes() -> None:
+    """The published code multiplies a channel, clips it, and assigns it to an array of bytes."""
+    image = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
+    gain, expected = (0.61, 1.0, 1.39), image.copy()
+    for channel in range(3):
+        expected[:, :, channel] = np.minimum(255.0, np.maximum(0.0, image[:, :, channel] * gain[channel]))
+    truncated = apply_channel_gain(image, gain, truncate=True)
+    np.testing.assert_array_equal(truncated, expected)
+    darker = apply_channel_gain(image, gain).astype(int) - truncated
+    assert set(np.unique(darker)) == {0, 1}  # half a level on average
+    assert apply_channel_gain(np.full((1, 1, 3), 100, np.uint8), (0.999,) * 3, truncate=True).tolist() == [[[99] * 3]]
+
+
+def test_a_draw_knows_how_colours_are_rounded() -> None:
+    for truncate in (False, True):
+        draw = Augmentation(truncate_colours=truncate).draw(np.random.default_rng(0))
+        assert draw.truncate_colours == truncate

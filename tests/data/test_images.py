@@ -44,7 +44,7 @@ def test_colours_are_rgb(tmp_path: Path) -> None:
     ("pixels", "expected"),
     [
         (np.full((3, 4), 77, np.uint8), [77, 77, 77]),
-        (np.full((3, 4, 4), (30, 20, 10, 128), np.uint8), [10, 20, 30]),
+        (np.full((3, 4, 4), (30, 20, 10, 128), np.uint8), [132, 137, 142]),  # half of it white
         (np.full((3, 4, 3), (30 * 257, 20 * 257, 10 * 257), np.uint16), [10, 20, 30]),
     ],
     ids=["grey", "alpha", "16 bit"],

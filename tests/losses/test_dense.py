@@ -1,14 +1,17 @@
 """Dense targets lie where the body is, and the dense terms follow the published formulas on one-hot maps."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from scipy.spatial import cKDTree
 from torch import Tensor
 
 from pymaf_pl.body import BodyModel
 from pymaf_pl.body.parts import PART_TO_COARSE
+from pymaf_pl.errors import InputError
 from pymaf_pl.geometry.camera import project
 from pymaf_pl.geometry.rotation import rotmat_from_axis_angle
 from pymaf_pl.losses import DenseLoss
@@ -122,20 +125,21 @@ def test_unknown_shapes_are_drawn_with_the_mean_shape_when_asked(
     assert torch.equal(dense.part, mean_shape.part)
 
 
-def naive(loss: DenseLoss, predicted: DenseLogits, batch: Batch) -> dict[str, float]:
-    """The published terms on one-hot maps, background channel included."""
+def naive(loss: DenseLoss, predicted: DenseLogits, batch: Batch, uv_people: str) -> dict[str, float]:
+    """The published terms on one-hot maps, background channel included; u and v over whom we are asked."""
     count, _, size, _ = predicted.u.shape
     dense = loss.targets(targets_of(batch), size)
     one_hot = torch.nn.functional.one_hot(dense.part, 25).permute(0, 3, 1, 2).double()
     coarse_of = {part: c for c, group in enumerate(COARSE) for part in group}
     result = dict.fromkeys(("dense_u", "dense_v", "dense_part", "dense_coarse"), 0.0)
     rows = dense.valid.nonzero().flatten().tolist()
+    people = count if uv_people == "batch" else len(rows)
     for b in rows:
         for name, own, wanted in (("dense_u", predicted.u[b], dense.u[b]), ("dense_v", predicted.v[b], dense.v[b])):
             on = one_hot[b] > 0
             error = (own.double() - one_hot[b] * wanted)[on].abs()
             assert len(error) == size * size  # one channel per pixel, the background's too
-            result[name] += 0.5 * torch.where(error < 1, 0.5 * error**2, error - 0.5).sum().item() / count
+            result[name] += 0.5 * torch.where(error < 1, 0.5 * error**2, error - 0.5).sum().item() / people
         part_log = predicted.part[b].double().log_softmax(dim=0)
         coarse_log = predicted.coarse[b].double().log_softmax(dim=0)
         for y in range(size):
@@ -146,28 +150,50 @@ def naive(loss: DenseLoss, predicted: DenseLogits, batch: Batch) -> dict[str, fl
     return result
 
 
+@pytest.mark.parametrize("uv_people", ["labelled", "batch"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_dense_terms_equal_the_published_formulas(
-    dtype: torch.dtype, body: BodyModel, labelled_people: LabelledPeople
+    dtype: torch.dtype, uv_people: Any, body: BodyModel, labelled_people: LabelledPeople
 ) -> None:
     _, batch = labelled_people(3)
     batch["has_pose"][1] = False
-    loss, predicted = DenseLoss(body), logits(3, 20, dtype=dtype)
+    loss, predicted = DenseLoss(body, uv_people=uv_people), logits(3, 20, dtype=dtype)
     parts = loss(predicted, targets_of(batch))
-    assert {k: v.item() for k, v in parts.items()} == pytest.approx(naive(loss, predicted, batch), rel=1e-5)
+    assert {k: v.item() for k, v in parts.items()} == pytest.approx(naive(loss, predicted, batch, uv_people), rel=1e-5)
 
 
-def test_u_and_v_are_divided_by_the_whole_batch_and_classes_by_labelled_pixels(
-    body: BodyModel, labelled_people: LabelledPeople
+@pytest.mark.parametrize(("uv_people", "factor"), [("labelled", 1.0), ("batch", 0.5)])
+def test_people_without_labels_change_u_and_v_only_as_published(
+    uv_people: Any, factor: float, body: BodyModel, labelled_people: LabelledPeople
 ) -> None:
     _, batch = labelled_people(2)
-    loss, predicted = DenseLoss(body), logits(2, 16)
+    loss, predicted = DenseLoss(body, uv_people=uv_people), logits(2, 16)
     batch["has_pose"][1] = False
     half = loss(predicted, targets_of(batch))
     first = Batch(**{k: v[:1] for k, v in batch.items()})
     alone = loss(DenseLogits(*(x[:1] for x in predicted)), targets_of(first))
-    assert half["dense_u"].item() == pytest.approx(alone["dense_u"].item() / 2, rel=1e-5)
-    assert half["dense_part"].item() == pytest.approx(alone["dense_part"].item(), rel=1e-5)
+    ratios = {name: (half[name] / alone[name]).item() for name in half}
+    assert ratios == pytest.approx({"dense_u": factor, "dense_v": factor, "dense_part": 1, "dense_coarse": 1}, rel=1e-5)
+
+
+def test_whom_u_and_v_are_averaged_over_is_one_of_two(body: BodyModel) -> None:
+    with pytest.raises(InputError, match=r"losses\.dense\.uv_people=everybody: there are labelled and batch"):
+        DenseLoss(body, uv_people="everybody")  # type: ignore[arg-type]
+
+
+def test_flat_u_and_v_are_one_mean_for_each_face(body: BodyModel, labelled_people: LabelledPeople) -> None:
+    _, batch = labelled_people(1)
+    smooth, flat = (DenseTargetRenderer(body, flat_uv=flat)(targets_of(batch), 96) for flat in (False, True))
+    assert flat.part.equal(smooth.part)
+    means = cKDTree([(a + b + c) / 3 for a, b, c in body.surface.uv.astype(np.float64)])  # every face's own, by hand
+    seen = flat.part[0] > 0
+    nearest = {}
+    for name, dense in (("flat", flat), ("smooth", smooth)):
+        pairs = torch.stack([dense.u[0][seen], dense.v[0][seen]], dim=1).double().numpy()
+        nearest[name], _ = means.query(pairs)
+    assert nearest["flat"].max() < 1e-6
+    assert np.median(nearest["smooth"]) > 1e-4  # interpolated ones lie between
+    assert (flat.u - smooth.u).abs().max() < 0.1
 
 
 def test_background_pixels_push_channel_zero_to_zero(body: BodyModel, labelled_people: LabelledPeople) -> None:

@@ -118,3 +118,18 @@ def test_states_of_another_precision_are_compared_in_float32(
     total, _ = loss(NetworkOutput((state, BodyState.from_vector(vector.to(dtype)))), batch)
     assert total.dtype == torch.float32
     assert total.item() == pytest.approx(exact.item(), rel=1e-6)
+
+
+def test_a_stage_may_weigh_terms_anew(body: BodyModel, labelled_people: LabelledPeople, guess: Guess) -> None:
+    _, batch = labelled_people(3)
+    output = guess(3, iterations=1)
+    loss = FeedbackLoss(body, {"pose": Pose(weight=2.0), "shape": Shape(weight=0.0)})
+    _, plain = loss(output, batch)
+    _, weighed = loss(output, batch, {"pose": 6.0, "shape": 1.0})
+    assert set(plain) == {"pose/iter_1"}
+    assert set(weighed) == {"pose/iter_1", "shape/iter_1"}
+    assert weighed["pose/iter_1"].item() == pytest.approx(3.0 * plain["pose/iter_1"].item(), rel=1e-6)
+    _, alone = FeedbackLoss(body, {"shape": Shape(weight=1.0)})(output, batch)
+    assert weighed["shape/iter_1"].item() == pytest.approx(alone["shape/iter_1"].item(), rel=1e-6)
+    with pytest.raises(InputError, match=r"stage 'a': there is no term 'posture'; the terms are pose, shape"):
+        loss.check_weights({"posture": 1.0}, "stage 'a'")

@@ -13,10 +13,13 @@ from pymaf_pl.types import BodyState
 BODY = BodyState.from_vector(torch.zeros(2, 157))
 
 
-def read_bilinear(feature: np.ndarray, x: float, y: float) -> np.ndarray:
-    """Read (C, H, W) at NDC where -1 and +1 are the centres of the first and last pixel; nothing beyond the map."""
+def read_bilinear(feature: np.ndarray, x: float, y: float, align_corners: bool = True) -> np.ndarray:
+    """Read (C, H, W) at NDC; nothing beyond the map. -1 and +1 are the outermost pixels' centres, or their edges."""
     _, height, width = feature.shape
-    column, row = (x + 1) / 2 * (width - 1), (y + 1) / 2 * (height - 1)
+    if align_corners:
+        column, row = (x + 1) / 2 * (width - 1), (y + 1) / 2 * (height - 1)
+    else:  # pixel i reaches from i to i + 1 and has its centre between them
+        column, row = (x + 1) / 2 * width - 0.5, (y + 1) / 2 * height - 0.5
     value = np.zeros(len(feature))
     for i in (math.floor(row), math.floor(row) + 1):
         for j in (math.floor(column), math.floor(column) + 1):
@@ -36,9 +39,10 @@ def reduce_naive(sampler: MeshAlignedSampler, raw: np.ndarray) -> np.ndarray:
     return np.maximum(hidden, 0)
 
 
-def test_sampler_equals_a_point_by_point_reading(device: torch.device) -> None:
+@pytest.mark.parametrize("align_corners", [True, False])
+def test_sampler_equals_a_point_by_point_reading(align_corners: bool, device: torch.device) -> None:
     torch.manual_seed(0)
-    sampler = MeshAlignedSampler((6, 8, 7, 5)).to(device)
+    sampler = MeshAlignedSampler((6, 8, 7, 5), align_corners).to(device)
     features = torch.randn(3, 6, 4, 9)
     points = torch.rand(3, 20, 2) * 2.6 - 1.3  # some beyond the map
     evidence = sampler(features.to(device), points.to(device)).cpu().detach()
@@ -46,7 +50,7 @@ def test_sampler_equals_a_point_by_point_reading(device: torch.device) -> None:
     sampler.cpu()
     for b in range(3):
         for p, (x, y) in enumerate(points[b].tolist()):
-            expected = reduce_naive(sampler, read_bilinear(features[b].double().numpy(), x, y))
+            expected = reduce_naive(sampler, read_bilinear(features[b].double().numpy(), x, y, align_corners))
             # channel-major: value d of point p stands at d * P + p
             np.testing.assert_allclose(evidence[b, p::20], expected, atol=1e-5)
 
@@ -65,6 +69,14 @@ def test_corners_of_the_crop_are_centres_of_the_corner_pixels(plain_reader: Mesh
     corners = torch.tensor([[[-1.0, -1], [1, -1], [-1, 1], [1, 1]]])  # xy: x runs along a row
     evidence = plain_reader(feature, corners)
     assert evidence.tolist() == [[1, 4, 9, 12, 13, 16, 21, 24]]
+
+
+def test_corners_of_the_crop_are_edges_of_the_map_if_asked(plain_reader: MeshAlignedSampler) -> None:
+    feature = torch.arange(1.0, 25).view(1, 2, 3, 4)
+    plain_reader.align_corners = False
+    # the corner itself: a quarter of the corner pixel; half a pixel further in, that pixel: 2 / 4 and 2 / 3 are one
+    points = torch.tensor([[[-1.0, -1], [-0.75, -1 + 1 / 3]]])
+    torch.testing.assert_close(plain_reader(feature, points), torch.tensor([[0.25, 1, 3.25, 13]]))
 
 
 def test_points_outside_read_zero_and_fade_over_one_pixel(plain_reader: MeshAlignedSampler) -> None:

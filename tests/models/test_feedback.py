@@ -80,3 +80,10 @@ def test_attention_stands_from_the_second_iteration_on(body: BodyModel) -> None:
 
 def test_kinds_of_evidence_are_modules_of_their_own(body: BodyModel) -> None:
     assert all(isinstance(module, GlobalEvidence) for module in global_feature(body, readings(2)))
+
+
+@pytest.mark.parametrize("feedback", [grid_then_mesh, mesh_only, grid_only, attention])
+@pytest.mark.parametrize("align_corners", [True, False])
+def test_where_a_maps_corners_are_reaches_every_sampler(align_corners: bool, feedback, body: BodyModel) -> None:
+    evidence = feedback(body, [Reading(0, (16, 8, 5), align_corners)] * 3)
+    assert [module.sampler.align_corners for module in evidence] == [align_corners] * 3

@@ -89,6 +89,26 @@ def test_loss_of_the_first_iteration_reaches_only_what_made_it(small_pymaf, imag
         assert total_gradient(unused) == 0
 
 
+@pytest.mark.parametrize("t", [1, 2, 3, "dense"])
+def test_where_each_loss_ends(t: int | str, small_pymaf, images: Tensor) -> None:
+    """The loss of iteration t reaches its own sampler and regressor, the maps up to its own, and the backbone."""
+    network = small_pymaf()
+    output = network(images)
+    if t == "dense":
+        sum(field.square().sum() for field in output.dense).backward()
+    else:
+        output.iterations[t].vector().square().sum().backward()
+    last_map = 3 if t == "dense" else t
+    expected = {"backbone"} | {f"pyramid.levels.{level}" for level in range(last_map)}
+    expected |= {"dense_head"} if t == "dense" else {f"evidence.{t - 1}", f"regressors.{t - 1}"}
+    parts = [
+        "backbone",
+        "dense_head",
+        *(f"{p}.{i}" for p in ("pyramid.levels", "evidence", "regressors") for i in range(3)),
+    ]
+    assert {name for name in parts if total_gradient(network.get_submodule(name)) > 0} == expected
+
+
 def test_without_detaching_the_last_loss_reaches_the_first_regressor(small_pymaf, images: Tensor) -> None:
     network = small_pymaf(detach=False)
     network(images).iterations[3].vector().square().sum().backward()

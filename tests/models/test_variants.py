@@ -100,6 +100,8 @@ def test_point_widths_and_regressor_options_arrive(small_pymaf) -> None:
     assert network.evidence[0].sampler.channels == (16, 12, 4, 3)
     assert network.regressors[1].fc2.weight.shape == (48, 48)
     assert network.regressors[1].dropout.p == 0.25
+    assert network.evidence[2].sampler.align_corners
+    assert not small_pymaf(align_corners=False).evidence[2].sampler.align_corners
 
 
 @pytest.mark.parametrize("pyramid", PYRAMIDS, ids=lambda kind: kind.__name__)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial.transform import Rotation
@@ -22,6 +23,7 @@ class AugmentationDraw:
     scale: float = 1.0
     shift: tuple[float, float] = (0.0, 0.0)
     """Of the box's centre, in sides of the box."""
+    truncate_colours: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Augmentation:
         no_rotation_probability: leave the picture upright.
         scale: standard deviation of the box scale about 1; clipped at that.
         shift: the box's centre moves by up to this share of its side, both ways; 0 as published.
+        truncate_colours: cut multiplied colours off to whole levels, as the published code does, instead of rounding.
         pixels: what happens to the crop besides, see :class:`pymaf_pl.data.photometric.PixelEffects`.
     """
 
@@ -44,6 +47,7 @@ class Augmentation:
     no_rotation_probability: float = 0.6
     scale: float = 0.25
     shift: float = 0.0
+    truncate_colours: bool = False
     pixels: PixelEffects | None = None
 
     def draw(self, rng: np.random.Generator) -> AugmentationDraw:
@@ -51,19 +55,20 @@ class Augmentation:
         flip = bool(rng.random() < self.flip_probability)
         r, g, b = rng.uniform(1 - self.channel_noise, 1 + self.channel_noise, 3)
         limit = 2 * self.rotation_deg
-        rotation = float(np.clip(rng.normal() * self.rotation_deg, -limit, limit))
-        scale = float(np.clip(1 + self.scale * rng.normal(), 1 - self.scale, 1 + self.scale))
+        rotation = min(max(float(rng.normal()) * self.rotation_deg, -limit), limit)
+        scale = min(max(1 + self.scale * float(rng.normal()), 1 - self.scale), 1 + self.scale)
         if rng.random() < self.no_rotation_probability:
             rotation = 0.0
         x, y = rng.uniform(-self.shift, self.shift, 2)
-        return AugmentationDraw(flip, (float(r), float(g), float(b)), rotation, scale, (float(x), float(y)))
+        colours = (float(r), float(g), float(b))
+        return AugmentationDraw(flip, colours, rotation, scale, (float(x), float(y)), self.truncate_colours)
 
 
 def augment_pose(pose: npt.ArrayLike, draw: AugmentationDraw) -> FloatArray:
     """Turn the root with the picture, then mirror: (24, 3) axis-angle, root in the camera frame."""
     pose = np.array(pose, dtype=np.float64).reshape(24, 3)
     if draw.rotation_deg:
-        turn = Rotation.from_euler("z", -draw.rotation_deg, degrees=True)
+        turn = Rotation.from_rotvec([0.0, 0.0, -np.radians(draw.rotation_deg)])
         pose[0] = (turn * Rotation.from_rotvec(pose[0])).as_rotvec()
     return pose[FLIP_SKELETON] * [1.0, -1.0, -1.0] if draw.flip else pose
 
@@ -82,10 +87,12 @@ def reorder_keypoints(keypoints: FloatArray, draw: AugmentationDraw) -> FloatArr
     return keypoints[FLIP_49] if draw.flip else keypoints
 
 
-def apply_channel_gain(image: npt.NDArray[np.uint8], gain: tuple[float, float, float]) -> npt.NDArray[np.uint8]:
-    """Multiply the colour channels and clip to 0..255."""
+def apply_channel_gain(
+    image: npt.NDArray[np.uint8], gain: tuple[float, float, float], truncate: bool = False
+) -> npt.NDArray[np.uint8]:
+    """Multiply the colour channels and clip to 0..255, to the nearest level or to the next one below."""
     if gain == (1.0, 1.0, 1.0):
         return image
     levels = np.arange(256)[:, None] * np.array(gain)
-    table = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
-    return np.stack([table[image[..., c], c] for c in range(3)], axis=-1)
+    table = np.clip(np.floor(levels) if truncate else np.rint(levels), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(image, table[None]), np.uint8)

@@ -1,8 +1,10 @@
 """A table and its images as samples: crop, augment, normalise the labels' frames."""
 
+import ctypes
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -18,10 +20,9 @@ from pymaf_pl.data.augment import (
     augment_pose,
     reorder_keypoints,
 )
-from pymaf_pl.data.images import read_image, warp_crop
-from pymaf_pl.geometry.crop import crop_affine, crop_px_to_ndc, flip_affine, transform_points
-
-_PIXEL_CENTRE = 0.5  # tables count pixels from the centre of the first one, as annotators do; image px from its corner
+from pymaf_pl.data.cropping import Crop, Region
+from pymaf_pl.data.images import ImageArray, read_image
+from pymaf_pl.geometry.crop import FloatArray, crop_px_to_ndc
 
 
 class SampleKey(NamedTuple):
@@ -40,6 +41,33 @@ class SampleKey(NamedTuple):
     row: int
 
 
+class Pictures(Protocol):
+    """The pictures of a table's rows."""
+
+    def crop(self, row: int, region: Region, size: int) -> tuple[ImageArray, FloatArray]:
+        """Return a row's (size, size, 3) crop and the (2, 3) map from px of the original picture to its px."""
+        ...
+
+
+@dataclass(frozen=True)
+class FilePictures:
+    """Whole pictures, one file each.
+
+    Args:
+        table: says which.
+        root: folder that ``imgname`` is relative to.
+        how: boxes become crops.
+    """
+
+    table: Annotations
+    root: Path
+    how: Crop
+
+    def crop(self, row: int, region: Region, size: int) -> tuple[ImageArray, FloatArray]:
+        """Read the file and crop it."""
+        return self.how.picture(read_image(self.root / self.table.imgname[row]), region, size)
+
+
 class PersonDataset:
     """One source: rows of a table, cropped from their images.
 
@@ -49,6 +77,8 @@ class PersonDataset:
         image_size: side of the crops in px.
         body_model: the body in use; ``shape`` labels of another one are masked.
         augmentation: None for evaluation.
+        crop: how boxes become crops; None for exact ones.
+        pictures: where the pictures come from; None for the files under ``image_root``.
     """
 
     def __init__(
@@ -58,9 +88,13 @@ class PersonDataset:
         image_size: int,
         body_model: str,
         augmentation: Augmentation | None = None,
+        crop: Crop | None = None,
+        pictures: Pictures | None = None,
     ) -> None:
         self.table, self.image_root, self.image_size = table, Path(image_root), image_size
         self.augmentation = augmentation
+        self.crop = Crop() if crop is None else crop
+        self.pictures = FilePictures(table, self.image_root, self.crop) if pictures is None else pictures
         self.has_betas = table.has_smpl & (table.body_model == body_model)
 
     def __len__(self) -> int:
@@ -71,17 +105,15 @@ class PersonDataset:
         draw = self.augmentation.draw(rng) if self.augmentation and rng is not None else AugmentationDraw()
         table, size = self.table, self.image_size
         side = 200.0 * float(table.scale[row])
-        center = table.center[row] + _PIXEL_CENTRE + side * np.array(draw.shift)
-        affine = crop_affine(center, side * draw.scale, size, draw.rotation_deg)
-        if draw.flip:
-            affine = flip_affine(affine, size)
-        image = warp_crop(read_image(self.image_root / table.imgname[row]), affine, size)
-        image = apply_channel_gain(image, draw.channel_gain)
+        center = table.center[row] + side * np.array(draw.shift)
+        region = Region(center, side * draw.scale, draw.rotation_deg, draw.flip)
+        image, affine = self.pictures.crop(row, region, size)
+        image = apply_channel_gain(image, draw.channel_gain, draw.truncate_colours)
         if self.augmentation is not None and self.augmentation.pixels is not None and rng is not None:
             image = self.augmentation.pixels(image, rng)
 
         keypoints = np.concatenate([table.openpose[row], table.part[row]]).astype(np.float64)
-        keypoints[:, :2] = crop_px_to_ndc(transform_points(keypoints[:, :2] + _PIXEL_CENTRE, affine), size)
+        keypoints[:, :2] = crop_px_to_ndc(self.crop.keypoints(keypoints[:, :2], region, affine, size), size)
         keypoints = reorder_keypoints(keypoints, draw)
         keypoints[keypoints[:, 2] <= 0] = 0.0  # unlabelled joints lie anywhere; keep them out of every sum
 
@@ -138,3 +170,18 @@ def one_thread_per_worker(_worker: int) -> None:
     """Keep OpenCV and torch of a loader's worker to one thread, so that workers do not fight over the cores."""
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+    keep_freed_memory()
+
+
+def keep_freed_memory() -> None:
+    """Let this process keep the memory of pictures that are gone for those to come, where the C library is glibc.
+
+    It would hand every buffer of a decoded picture back and ask the kernel for zeroed pages anew: half of the time that
+    decoding takes.
+    """
+    try:
+        libc = ctypes.CDLL(None)
+        libc.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD
+        libc.mallopt(-1, (1 << 31) - 1)  # M_TRIM_THRESHOLD
+    except (OSError, AttributeError):
+        pass

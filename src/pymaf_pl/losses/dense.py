@@ -4,7 +4,7 @@ The target body is placed in front of SPIN's camera so that its joints project o
 size of the finest feature map; nothing is stored on disk.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -13,12 +13,14 @@ from torch.nn import functional as F
 from pymaf_pl.body import BodyModel
 from pymaf_pl.body.joints import OPENPOSE_25
 from pymaf_pl.body.parts import PART_TO_COARSE
+from pymaf_pl.errors import InputError
 from pymaf_pl.geometry.camera import estimate_translation, project, translation_to_weak_cam
 from pymaf_pl.losses.terms import Targets
 from pymaf_pl.render import ndc_to_screen, render_iuv
 from pymaf_pl.types import DenseLogits
 
 _NUM_OPENPOSE = len(OPENPOSE_25)
+People = Literal["labelled", "batch"]
 
 
 class DenseTargets(NamedTuple):
@@ -36,17 +38,21 @@ class DenseTargetRenderer(nn.Module):
     Args:
         body: the body model; its surface labels are used.
         without_betas: also render rows whose shape is unknown, with the mean shape.
+        flat_uv: one u and v for each face, the mean of its corners', instead of their interpolation.
     """
 
     face_part: Tensor
     face_uv: Tensor
 
-    def __init__(self, body: BodyModel, without_betas: bool = False) -> None:
+    def __init__(self, body: BodyModel, without_betas: bool = False, flat_uv: bool = False) -> None:
         super().__init__()
         self.body = body
         self.without_betas = without_betas
         self.register_buffer("face_part", torch.from_numpy(body.surface.part).long(), persistent=False)
-        self.register_buffer("face_uv", torch.from_numpy(body.surface.uv), persistent=False)
+        uv = torch.from_numpy(body.surface.uv)  # (F, 3, 2)
+        if flat_uv:
+            uv = uv.mean(dim=1, keepdim=True).expand(-1, 3, -1)
+        self.register_buffer("face_uv", uv, persistent=False)
 
     @torch.no_grad()
     def forward(self, target: Targets, size: int) -> DenseTargets:
@@ -74,7 +80,7 @@ class DenseLoss(nn.Module):
     """Part, coarse part, u and v of every pixel (PyMAF's auxiliary supervision).
 
     u and v are supervised in the channel of the pixel's own part, background included; their smooth L1 is summed over
-    pixels and divided by the batch, so it grows with the map: 0.5 is meant for 56 x 56.
+    pixels and averaged over people, so it grows with the map: 0.5 is meant for 56 x 56.
 
     Args:
         body: the body model.
@@ -82,6 +88,9 @@ class DenseLoss(nn.Module):
         part_weight: on the 25-way cross entropy; 1 as published.
         coarse_weight: on the 15-way cross entropy; 1 as published.
         without_betas: see :class:`DenseTargetRenderer`.
+        uv_people: whom u and v are averaged over: those with dense labels, as all other dense terms, or the whole
+            ``batch``, as published, where the two weigh less against the others the fewer people are labelled.
+        flat_uv: see :class:`DenseTargetRenderer`; published.
     """
 
     to_coarse: Tensor
@@ -93,9 +102,14 @@ class DenseLoss(nn.Module):
         part_weight: float = 1.0,
         coarse_weight: float = 1.0,
         without_betas: bool = False,
+        uv_people: People = "labelled",
+        flat_uv: bool = False,
     ) -> None:
         super().__init__()
-        self.targets = DenseTargetRenderer(body, without_betas)
+        if uv_people not in get_args(People):
+            raise InputError(f"losses.dense.uv_people={uv_people}: there are {' and '.join(get_args(People))}")
+        self.uv_people = uv_people
+        self.targets = DenseTargetRenderer(body, without_betas, flat_uv)
         self.uv_weight, self.part_weight, self.coarse_weight = uv_weight, part_weight, coarse_weight
         self.register_buffer("to_coarse", torch.as_tensor(PART_TO_COARSE, dtype=torch.long), persistent=False)
 
@@ -107,10 +121,11 @@ class DenseLoss(nn.Module):
         part = dense.part[rows]
         coarse = self.to_coarse[part]
         pixels = max(1, part.numel())
+        people = batch if self.uv_people == "batch" else max(1, len(rows))
 
         def coordinate(predicted: Tensor, wanted: Tensor) -> Tensor:
             own = predicted[rows].float().gather(1, part.unsqueeze(1)).squeeze(1)
-            return self.uv_weight * F.smooth_l1_loss(own, wanted[rows], reduction="sum") / batch
+            return self.uv_weight * F.smooth_l1_loss(own, wanted[rows], reduction="sum") / people
 
         def classes(predicted: Tensor, wanted: Tensor, weight: float) -> Tensor:
             return weight * F.cross_entropy(predicted[rows].float(), wanted, reduction="sum") / pixels

@@ -20,7 +20,7 @@ class FeedbackLoss(nn.Module):
 
     Args:
         body: decodes estimates and labels.
-        terms: name to term; names become log keys. A term of weight 0 is not computed.
+        terms: name to term; names become log keys. A term of weight 0 is not computed and not logged.
         dense: auxiliary dense supervision, if any; used when the network returns dense logits.
         iteration_weights: factor per iteration, 1..T: of all terms, or by the term's name; None for all ones.
     """
@@ -34,18 +34,39 @@ class FeedbackLoss(nn.Module):
     ) -> None:
         super().__init__()
         self.body = body
-        self.terms = {name: term for name, term in terms.items() if term.weight != 0}
+        self.terms = dict(terms)
         self.dense = dense
         self.iteration_weights = iteration_weights
-        self._needs_vertices = any(term.needs_vertices for term in self.terms.values())
 
-    def forward(self, output: NetworkOutput, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the total, and its summands by name: ``keypoints_2d/iter_1``, ..., ``dense_part``."""
-        predicted, target = self._decode(output.iterations[1:]), self._targets(batch)
+    def check_weights(self, weights: Mapping[str, float], where: str) -> None:
+        """Make sure that weights are of terms that exist.
+
+        Raises:
+            InputError: names the term, ``where`` it stands and those that exist.
+        """
+        for name in weights:
+            if name not in self.terms:
+                raise InputError(f"{where}: there is no term '{name}'; the terms are {', '.join(self.terms)}")
+
+    def forward(
+        self, output: NetworkOutput, batch: Batch, weights: Mapping[str, float] | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the total, and its summands by name: ``keypoints_2d/iter_1``, ..., ``dense_part``.
+
+        Args:
+            output: of the network.
+            batch: labels.
+            weights: of terms, where they differ from their own.
+        """
+        scales = {name: term.weight for name, term in self.terms.items()} | dict(weights or {})
+        terms = {name: self.terms[name] for name, scale in scales.items() if scale != 0}
+        needs_vertices = any(term.needs_vertices for term in terms.values())
+        predicted = self._decode(output.iterations[1:], needs_vertices)
+        target = self._targets(batch, needs_vertices)
         parts: dict[str, Tensor] = {}
-        for name, term in self.terms.items():
-            weights = self._weights_of(name, predicted.betas)
-            for t, value in enumerate((term.weight * weights * term(predicted, target)).unbind(), start=1):
+        for name, term in terms.items():
+            factors = scales[name] * self._weights_of(name, predicted.betas)
+            for t, value in enumerate((factors * term(predicted, target)).unbind(), start=1):
                 parts[f"{name}/iter_{t}"] = value
         if self.dense is not None and output.dense is not None:
             parts |= self.dense(output.dense, target)
@@ -62,7 +83,7 @@ class FeedbackLoss(nn.Module):
             raise InputError(f"{key} has {len(chosen)} values for {len(like)} iterations")
         return like.new_tensor(chosen)
 
-    def _decode(self, states: tuple[BodyState, ...]) -> DecodedBodies:
+    def _decode(self, states: tuple[BodyState, ...], vertices: bool) -> DecodedBodies:
         """Decode all iterations in one call of the body model."""
 
         def per_iteration(values: Any) -> Any:
@@ -77,12 +98,12 @@ class FeedbackLoss(nn.Module):
             weak_cam=state.weak_cam.float(),
             joints_49=joints,
             keypoints_2d=project(joints, state.weak_cam.float()),
-            vertices=self.body(rotmat, state.betas).vertices if self._needs_vertices else None,
+            vertices=self.body(rotmat, state.betas).vertices if vertices else None,
         )
         return DecodedBodies(*map(per_iteration, decoded))
 
     @torch.no_grad()
-    def _targets(self, batch: Batch) -> Targets:
+    def _targets(self, batch: Batch, vertices: bool) -> Targets:
         rotmat = rotmat_from_axis_angle(batch["pose"])
         return Targets(
             rotmat=rotmat,
@@ -92,5 +113,5 @@ class FeedbackLoss(nn.Module):
             has_pose=batch["has_pose"],
             has_betas=batch["has_betas"],
             has_keypoints_3d=batch["has_keypoints_3d"],
-            vertices=self.body(rotmat, batch["betas"]).vertices if self._needs_vertices else None,
+            vertices=self.body(rotmat, batch["betas"]).vertices if vertices else None,
         )

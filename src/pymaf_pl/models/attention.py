@@ -28,10 +28,17 @@ class AttentionEvidence(nn.Module):
         channels: widths of the point MLP; attention stands before its last layer, so at least three.
         heads: of the attention.
         out_features: length of the evidence; 2048 in PyMAF-X.
+        align_corners: see :class:`pymaf_pl.models.evidence.MeshAlignedSampler`; false in PyMAF-X.
     """
 
     def __init__(
-        self, level: int, points: PointSource, channels: Sequence[int], heads: int = 1, out_features: int = 2048
+        self,
+        level: int,
+        points: PointSource,
+        channels: Sequence[int],
+        heads: int = 1,
+        out_features: int = 2048,
+        align_corners: bool = True,
     ) -> None:
         super().__init__()
         if len(channels) < 3:
@@ -43,7 +50,7 @@ class AttentionEvidence(nn.Module):
         if heads < 1 or width % heads:
             raise InputError(f"model.feedback.heads={heads}: does not divide the {width} channels of its points")
         self.level, self.points, self.out_features = level, points, out_features
-        self.sampler = MeshAlignedSampler(channels[:-1])
+        self.sampler = MeshAlignedSampler(channels[:-1], align_corners)
         self.attention = nn.TransformerEncoderLayer(
             width, heads, dim_feedforward=_FEED_FORWARD * width, activation="gelu", batch_first=True
         )

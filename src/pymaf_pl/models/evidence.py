@@ -25,11 +25,13 @@ class MeshAlignedSampler(nn.Module):
 
     Args:
         channels: widths from input to output, e.g. ``(256, 128, 64, 5)``; the first is the map's channel count.
+        align_corners: -1 and 1 are the centres of the outermost cells, as published, where a map of 14 cells is read
+            up to half a cell (8 px of 224) from where a point projects; or their edges, as everywhere else here.
     """
 
-    def __init__(self, channels: Sequence[int] = (256, 128, 64, 5)) -> None:
+    def __init__(self, channels: Sequence[int] = (256, 128, 64, 5), align_corners: bool = True) -> None:
         super().__init__()
-        self.channels = tuple(channels)
+        self.channels, self.align_corners = tuple(channels), align_corners
         skip = channels[0]
         self.layers = nn.ModuleList(
             nn.Conv1d(c_in + (skip if i else 0), c_out, kernel_size=1)
@@ -48,7 +50,8 @@ class MeshAlignedSampler(nn.Module):
             checkpoint format.
         """
         # grid_sample wants a 2D grid, so P points become a P x 1 image; in float32 it is faster and exact
-        sampled = F.grid_sample(features.float(), points.unsqueeze(2).float(), align_corners=True).squeeze(-1)
+        grid = points.unsqueeze(2).float()
+        sampled = F.grid_sample(features.float(), grid, align_corners=self.align_corners).squeeze(-1)
         hidden = sampled
         for i, layer in enumerate(self.layers):
             hidden = layer(hidden if i == 0 else torch.cat([hidden.to(sampled), sampled], dim=1))

@@ -22,10 +22,12 @@ class Reading(NamedTuple):
     Attributes:
         level: index of its map in the pyramid, coarse to fine.
         channels: widths of the point MLP, from the map's channels to what is kept of a point.
+        align_corners: see :class:`pymaf_pl.models.evidence.MeshAlignedSampler`.
     """
 
     level: int
     channels: tuple[int, ...]
+    align_corners: bool = True
 
 
 Feedback = Callable[[BodyModel, Sequence[Reading]], list[nn.Module]]
@@ -101,7 +103,9 @@ def attention(
     grid = GridPoints(grid_side)
     both = GridAndMeshPoints(grid, _mesh(body, num_points, seed, vertices))
     return [
-        AttentionEvidence(reading.level, both, reading.channels, heads, out_features) if t else _at(reading, grid)
+        AttentionEvidence(reading.level, both, reading.channels, heads, out_features, reading.align_corners)
+        if t
+        else _at(reading, grid)
         for t, reading in enumerate(readings)
     ]
 
@@ -111,4 +115,4 @@ def _mesh(body: BodyModel, num_points: int, seed: int | None, vertices: Sequence
 
 
 def _at(reading: Reading, points: PointSource) -> nn.Module:
-    return PointEvidence(reading.level, points, MeshAlignedSampler(reading.channels))
+    return PointEvidence(reading.level, points, MeshAlignedSampler(reading.channels, reading.align_corners))

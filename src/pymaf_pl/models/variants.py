@@ -34,6 +34,7 @@ def pymaf(
     pyramid_channels: int = 256,
     pyramid_levels: int = 3,
     point_channels: Sequence[int] = (128, 64, 5),
+    align_corners: bool = True,
     hidden: int = 1024,
     dropout: float = 0.5,
     head_gain: float = 0.01,
@@ -55,6 +56,7 @@ def pymaf(
         pyramid_channels: channels of every map.
         pyramid_levels: how often the resolution doubles; the number of maps, unless ``pyramid`` keeps fewer.
         point_channels: widths of the point MLP after its input.
+        align_corners: -1 and 1 are the centres of a map's outermost cells (as published), or their edges (PyMAF-X).
         hidden: width of the regressors.
         dropout: of the regressors.
         head_gain: Xavier gain of the regressors' heads.
@@ -73,7 +75,7 @@ def pymaf(
         raise InputError(f"model.dense_size={dense_size}: there is no dense head; leave it out or set dense_head=true")
     mean = body.mean_state()
     levels = pyramid(backbone.maps, pyramid_channels, pyramid_levels)
-    evidence = feedback(body, _readings(levels.maps, num_iterations, tuple(point_channels)))
+    evidence = feedback(body, _readings(levels.maps, num_iterations, tuple(point_channels), align_corners))
     make = partial(
         Regressor, hidden=hidden, dropout=dropout, head_gain=head_gain, activation=activation,
         code=pose_code(rotation, mean),
@@ -127,13 +129,15 @@ def hmr(
     )
 
 
-def _readings(maps: Sequence[MapSpec], num_iterations: int, point_channels: tuple[int, ...]) -> list[Reading]:
+def _readings(
+    maps: Sequence[MapSpec], num_iterations: int, point_channels: tuple[int, ...], align_corners: bool
+) -> list[Reading]:
     """Let the last iteration read the finest map, and those before it the maps before that."""
     if 1 < len(maps) < num_iterations:
         log.info("%d iterations on %d maps: those from %d on read the finest", num_iterations, len(maps), len(maps))
     skipped = max(0, len(maps) - num_iterations)
     levels = [min(len(maps) - 1, t + skipped) for t in range(num_iterations)]
-    return [Reading(level, (maps[level].channels, *point_channels)) for level in levels]
+    return [Reading(level, (maps[level].channels, *point_channels), align_corners) for level in levels]
 
 
 def _regressors(make: Callable[[int], nn.Module], evidence: Sequence[nn.Module], shared: bool) -> list[nn.Module]:

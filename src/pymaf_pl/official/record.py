@@ -60,6 +60,7 @@ def _pymaf(layout: Layout, vertices: list[int] | None) -> dict[str, Any]:
         "pyramid_channels": POINT_CHANNELS[0],
         "pyramid_levels": 3,
         "point_channels": list(POINT_CHANNELS[1:]),
+        "align_corners": True,
         "dense_head": layout.dense_head,
     } | _regressor(detach=True)
 
