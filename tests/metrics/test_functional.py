@@ -6,7 +6,19 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from pymaf_pl.metrics.functional import joint_angle_error, mpjpe, pa_mpjpe, pck_2d, procrustes_align, pve
+from pymaf_pl.metrics.functional import (
+    accel_error,
+    auc,
+    joint_angle_error,
+    mpjpe,
+    pa_mpjpe,
+    pa_pve,
+    pck,
+    pck_2d,
+    procrustes_align,
+    pve,
+    pve_t_sc,
+)
 
 
 def joints(count: int = 16, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -126,3 +138,119 @@ def test_pck_counts_labelled_keypoints_within_the_threshold() -> None:
     assert share[2].isnan()
     per_person = pck_2d(predicted, target, torch.ones(3, 4), torch.tensor([0.05, 0.25, 9.0]))
     assert per_person.tolist() == pytest.approx([1 / 4, 3 / 4, 1])
+
+
+POINT_METRICS = (mpjpe, pa_mpjpe, pve, pa_pve, pck, auc, pve_t_sc)
+
+
+@pytest.mark.parametrize("metric", POINT_METRICS, ids=lambda metric: metric.__name__)
+def test_one_person_who_is_perfect_and_everybody_keeps_the_dtype(metric: object, dtype: torch.dtype) -> None:
+    target = joints(1, dtype=dtype)
+    value = metric(target, target)  # type: ignore[operator]
+    assert value.shape == (1,)
+    assert value.dtype == dtype
+    assert value.item() == pytest.approx(1.0 if metric in (pck, auc) else 0.0, abs=1e-4)
+
+
+@pytest.mark.parametrize("metric", POINT_METRICS, ids=lambda metric: metric.__name__)
+def test_a_person_without_label_is_nan_and_harms_nobody(metric: object, dtype: torch.dtype) -> None:
+    predicted, target = joints(3, 0, dtype), joints(3, 1, dtype)
+    alone = metric(predicted, target)  # type: ignore[operator]
+    target[1] = torch.nan
+    together = metric(predicted, target)  # type: ignore[operator]
+    assert together.isnan().tolist() == [False, True, False]
+    torch.testing.assert_close(together[[0, 2]], alone[[0, 2]])
+
+
+@pytest.mark.parametrize("metric", POINT_METRICS, ids=lambda metric: metric.__name__)
+def test_points_that_all_coincide_are_a_number_on_either_side(metric: object, dtype: torch.dtype) -> None:
+    target, one_point = joints(2, dtype=dtype), torch.full((2, 14, 3), 0.25, dtype=dtype)
+    for pair in ((target, one_point), (one_point, target), (one_point, one_point)):
+        value = metric(*pair)  # type: ignore[operator]
+        assert value.isfinite().all()
+
+
+def test_a_truth_of_one_point_is_met_by_every_aligned_prediction(dtype: torch.dtype) -> None:
+    """The best scale is 0: everything shrinks into the point."""
+    assert pa_mpjpe(joints(2, dtype=dtype), torch.full((2, 14, 3), 0.5, dtype=dtype)).max() < 1e-4
+
+
+def test_a_mirrored_skeleton_costs_what_its_mirror_plane_says(dtype: torch.dtype) -> None:
+    target = joints(1, dtype=dtype)
+    mirrored = target * torch.tensor([-1.0, 1.0, 1.0], dtype=dtype)
+    expected = 2000 * target[..., 0].abs().mean()
+    torch.testing.assert_close(mpjpe(mirrored, target)[0], expected)
+    assert 50 < pa_mpjpe(mirrored, target)[0] < expected
+
+
+def test_pck_and_auc_by_hand(dtype: torch.dtype) -> None:
+    target = torch.zeros(1, 4, 3, dtype=dtype)
+    predicted = target.clone()
+    predicted[0, :, 0] = torch.tensor([0.0, 0.0625, 0.125, 0.5], dtype=dtype)  # 0, 62.5, 125 and 500 mm
+    assert pck(predicted, target).tolist() == [0.75]
+    assert pck(predicted, target, 100.0).tolist() == [0.5]
+    assert pck(predicted, target, 125.0).tolist() == [0.75]  # a joint at the threshold counts
+    # of the 31 thresholds 0, 5, ... 150: all 31, those from 65 (18), those from 125 (6), none
+    assert auc(predicted, target).item() == pytest.approx((31 + 18 + 6) / (4 * 31))
+    assert auc(predicted, target, [100.0]).item() == 0.5
+    some = torch.tensor([[True, False, False, True]])
+    assert pck(predicted, target, labelled=some).tolist() == [0.5]
+    assert pck(predicted, target, labelled=torch.zeros_like(some)).isnan().all()
+    assert auc(predicted, target, labelled=torch.zeros_like(some)).isnan().all()
+
+
+def test_acceleration_by_hand(dtype: torch.dtype) -> None:
+    time = torch.arange(6, dtype=dtype)
+    target = torch.zeros(6, 2, 3, dtype=dtype)
+    drifting = target.clone()
+    drifting[:, :, 1] = 0.125 * time[:, None]  # steady, so no acceleration
+    assert accel_error(drifting, target)[1:-1].abs().max() < 1e-4
+    falling = target.clone()
+    falling[:, 0, 0] = 0.5 * 0.25 * time**2  # 250 mm per frame squared, of one joint of two
+    values = accel_error(falling, target)
+    assert values.shape == (6,)
+    assert values.isnan().tolist() == [True, False, False, False, False, True]
+    torch.testing.assert_close(values[1:-1], torch.full((4,), 125.0, dtype=dtype))
+    torch.testing.assert_close(accel_error(falling, target, fps=30)[1:-1], torch.full((4,), 900 * 125.0, dtype=dtype))
+    apart = accel_error(falling, target, track=torch.tensor([0, 0, 0, 1, 1, 1]))
+    assert apart.isnan().tolist() == [True, False, True, True, False, True]
+
+
+def test_acceleration_equals_a_loop_over_frames() -> None:
+    predicted, target = joints(9, 0, torch.float64), joints(9, 1, torch.float64)
+    expected = []
+    for t in range(1, 8):
+        ours, theirs = (x[t + 1] - 2 * x[t] + x[t - 1] for x in (predicted.numpy(), target.numpy()))
+        expected.append(1000 * np.mean([np.linalg.norm(a - b) for a, b in zip(ours, theirs, strict=True)]))
+    np.testing.assert_allclose(accel_error(predicted, target)[1:-1].numpy(), expected)
+
+
+@pytest.mark.parametrize("frames", [0, 1, 2])
+def test_a_video_of_two_frames_has_no_acceleration(frames: int) -> None:
+    values = accel_error(joints(frames), joints(frames))
+    assert values.shape == (frames,)
+    assert values.isnan().all()
+
+
+def test_shape_alone_knows_neither_size_nor_place(dtype: torch.dtype) -> None:
+    target = joints(4, dtype=dtype)
+    somewhere = 1.3 * target + torch.tensor([0.5, -1.0, 2.0], dtype=dtype)
+    assert pve_t_sc(somewhere, target).max() < 1e-2
+    turned = similarity(target)
+    assert (pve_t_sc(turned, target) > 50).all()  # but it does know rotation: both are in one pose
+
+
+def test_pve_t_sc_equals_ssp3ds_formula() -> None:
+    predicted, target = joints(3, 0, torch.float64), joints(3, 1, torch.float64)
+    for person in range(3):
+        p, t = predicted[person].numpy(), target[person].numpy()
+        p_rms, t_rms = (np.sqrt(((x - x.mean(0)) ** 2).sum() / len(x)) for x in (p, t))
+        moved = (p - p.mean(0)) * t_rms / p_rms + t.mean(0)
+        expected = 1000 * np.linalg.norm(moved - t, axis=1).mean()
+        assert pve_t_sc(predicted, target)[person].item() == pytest.approx(expected)
+
+
+def test_pa_pve_aligns_all_vertices() -> None:
+    predicted, target = joints(3, 0, torch.float64), joints(3, 1, torch.float64)
+    expected = [numpy_pa_mpjpe(p, t) for p, t in zip(predicted.numpy(), target.numpy(), strict=True)]
+    np.testing.assert_allclose(pa_pve(predicted, target).numpy(), expected)
