@@ -5,13 +5,14 @@ drawn, in bands: the cost follows the people and not the photograph, and memory 
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from pymaf_pl.render.picture import composite, render_picture
+from pymaf_pl.render.picture import composite, render_picture, render_picture_fast
 from pymaf_pl.render.shading import face_incidence, studio_light
 
 Colour = tuple[float, float, float]
@@ -27,6 +28,7 @@ PALETTE: tuple[Colour, ...] = (
 """Colours of people, in turn: light enough for shading to show, and apart from each other and from skin."""
 
 _SUPERSAMPLING = 3
+_LARGE, _SUPERSAMPLING_OF_LARGE = 2**20, 2  # px; in so large a picture a pixel's edge is small
 _PIXELS_PER_BAND = 2**17
 
 
@@ -49,9 +51,10 @@ def overlay_meshes(
     screen_vertices: Sequence[ArrayLike | Tensor],
     camera_vertices: Sequence[ArrayLike | Tensor],
     faces: ArrayLike | Tensor,
-    colours: Sequence[Colour] | None = None,
+    colours: Sequence[Colour | ArrayLike] | None = None,
     *,
     opacity: float = 0.9,
+    quick: bool = False,
 ) -> NDArray[np.uint8]:
     """Draw people over a photograph in studio light; pixels outside them come back untouched.
 
@@ -61,8 +64,9 @@ def overlay_meshes(
             is in front to be right, z must be common to all: the depth from one camera.
         camera_vertices: of each person, (V, 3) in camera axes, any origin; only for the light.
         faces: (F, 3) integers, shared by all.
-        colours: of each person, r g b in [0, 1]; ``PALETTE`` in turn if not given.
+        colours: of each person, r g b in [0, 1], or (V, 3) one for every vertex; ``PALETTE`` in turn if not given.
         opacity: of the meshes, 0 to 1.
+        quick: smooth outlines only, each pixel shaded once, for the frames of a video.
 
     Returns:
         (H, W, 3) uint8, a new array.
@@ -76,7 +80,8 @@ def overlay_meshes(
             "as many screen_vertices, camera_vertices and colours are needed as people, got "
             f"{len(screen_vertices)}, {len(camera_vertices)} and {len(colours)}"
         )
-    if any(not 0 <= channel <= 1 for colour in colours for channel in colour):
+    paints = [torch.as_tensor(np.asarray(colour), dtype=torch.float32) for colour in colours]
+    if any(not bool(((paint >= 0) & (paint <= 1)).all()) for paint in paints):
         raise ValueError(f"colours are r g b in [0, 1], got {list(colours)}")
     overlaid = image.copy()
     if not screen_vertices:
@@ -87,7 +92,7 @@ def overlay_meshes(
     num_people, num_vertices = screen.shape[:2]
     one_face_list = _tensor(faces, torch.int64)
     all_faces = torch.cat([one_face_list + person * num_vertices for person in range(num_people)])
-    albedo = torch.tensor(colours, dtype=torch.float32).repeat_interleave(num_vertices, dim=0)
+    albedo = torch.cat([paint.expand(num_vertices, 3) for paint in paints])
     incidence = face_incidence(all_faces, num_people * num_vertices)
     screen, camera = screen.view(1, -1, 3), camera.view(1, -1, 3)
 
@@ -95,21 +100,18 @@ def overlay_meshes(
     if left >= right or top >= bottom:
         return overlaid
     light = studio_light(1)
+    large = (right - left) * (bottom - top) > _LARGE
+    draw = partial(
+        render_picture_fast if quick else render_picture,
+        supersampling=_SUPERSAMPLING_OF_LARGE if quick or large else _SUPERSAMPLING,
+        cull=quick,
+        incidence=incidence,
+    )
     band_height = max(1, _PIXELS_PER_BAND // (right - left))
     for first in range(top, bottom, band_height):
         last = min(first + band_height, bottom)
         band = screen - screen.new_tensor([left, first, 0])
-        picture = render_picture(
-            band,
-            camera,
-            all_faces,
-            albedo,
-            light,
-            last - first,
-            right - left,
-            supersampling=_SUPERSAMPLING,
-            incidence=incidence,
-        )
+        picture = draw(band, camera, all_faces, albedo, light, last - first, right - left)
         photograph = torch.from_numpy(overlaid[first:last, left:right]).permute(2, 0, 1)
         blended = composite(255 * opacity * picture.rgb, opacity * picture.alpha, photograph)[0]
         overlaid[first:last, left:right] = blended.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
