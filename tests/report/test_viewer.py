@@ -4,13 +4,15 @@ import base64
 import re
 import shutil
 import subprocess
+from html import escape
 from importlib import resources
 
 import numpy as np
 import pytest
 
 from pymaf_pl.report import pack_meshes, write_page
-from pymaf_pl.report.page import script_json
+from pymaf_pl.report.change import full_scales, moves
+from pymaf_pl.report.page import embedded_page, script_json
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")]
@@ -18,12 +20,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason="no C
 FLAGS = """
   --headless --no-sandbox --disable-gpu-sandbox --use-gl=angle --use-angle=swiftshader --enable-unsafe-swiftshader
   --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync
-  --enable-logging=stderr --window-size=1000,1600 --virtual-time-budget=20000 --dump-dom
+  --enable-logging=stderr --window-size=700,900 --virtual-time-budget=20000 --dump-dom
 """
 
 # Runs before the page's own script: notes every error, and what lies on the canvas right after each drawing.
 PROBE = """<script>
-requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 16); // a busy machine may skip frames
+requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 80); // few: software draws them
 cancelAnimationFrame = clearTimeout;
 const note = (what) => (document.documentElement.dataset.failure = String(what));
 addEventListener("error", (e) => note(e.message));
@@ -39,7 +41,8 @@ addEventListener("drawn", (e) => {
     covered++;
     sum = (sum * 31 + pixels[at] + at) % 1e9;
   }
-  Object.assign(document.documentElement.dataset, { covered, picture: sum });
+  const asked = performance.getEntriesByType("resource").filter(({ name }) => !/^(data|blob):/.test(name)).length;
+  Object.assign(document.documentElement.dataset, { covered, picture: sum, asked });
 }, true);
 ACTION
 </script>"""
@@ -52,7 +55,7 @@ def browse(tmp_path):
     def open_file(path, hash_: str = "") -> dict[str, str]:
         profile = tmp_path / "profile"
         command = [BROWSER, *FLAGS.split(), f"--user-data-dir={profile}", path.as_uri() + hash_]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
         shutil.rmtree(profile, ignore_errors=True)
         said = [line for line in done.stderr.splitlines() if "CONSOLE" in line and "due to ReadPixels" not in line]
         assert not said
@@ -94,6 +97,7 @@ def test_draws_the_first_person(look):
     seen = look()
     assert (seen["drawn-person"], seen["drawn-iteration"], seen["drawn-triangles"]) == ("1", "0", "13776")
     assert int(seen["covered"]) > 10_000
+    assert seen["asked"] == "0"  # the page is all there is
 
 
 def test_obeys_the_address(look):
@@ -136,6 +140,43 @@ def test_buttons_and_cards(look):
     link = "document.querySelector('#card-3 a[href$=\"iteration=1\"]').click();"
     seen = look(action=once_ready(link))
     assert (seen["drawn-person"], seen["drawn-iteration"]) == ("3", "1")
+
+
+def test_space_plays(look):
+    key = "document.getElementById('canvas').dispatchEvent(new KeyboardEvent('keydown', {key: ' '}));"
+    assert look(action=once_ready(key))["drawn-iteration"] == "3"
+
+
+def test_changes_are_drawn_in_colour(look):
+    plain, coloured = look("#person=1&iteration=2"), look("#person=1&iteration=2&change=1")
+    assert plain["covered"] == coloured["covered"]
+    assert plain["picture"] != coloured["picture"]
+
+
+def test_the_scale_of_the_colours_is_the_iterations_own(look, make_meshes):
+    tick = "document.getElementById('change').click();"
+    tell = "document.documentElement.dataset.full = document.getElementById('legend-end').textContent;"
+    seen = look("#person=1&iteration=1", once_ready(tick + tell))
+    vertices = make_meshes(5)[:-1]
+    expected = 1000 * full_scales(moves(vertices))[1]
+    assert float(seen["full"].removesuffix(" mm")) == pytest.approx(expected, abs=1.5)
+
+
+def test_works_inside_of_another_page(tmp_path, body, make_person, browse):
+    """As a notebook shows it: a frame without an address, which may neither be read nor written."""
+    page = embedded_page([make_person()], body["faces"])
+    move = "const s = document.getElementById('iteration'); s.value = 2; s.dispatchEvent(new Event('input'));"
+    tell = "setInterval(() => parent.postMessage({...document.documentElement.dataset}, '*'), 200);"
+    page = page.replace("<head>", "<head>" + PROBE.replace("ACTION", once_ready(move) + tell), 1)
+    path = tmp_path / "notebook.html"
+    path.write_text(
+        "<!doctype html><script>addEventListener('message', (e) => Object.assign(document.documentElement.dataset, "
+        f'e.data));</script><iframe srcdoc="{escape(page)}" style="width: 900px; height: 600px"></iframe>',
+        encoding="utf-8",
+    )
+    seen = browse(path)
+    assert "failure" not in seen
+    assert (seen["ready"], seen["drawn-iteration"]) == ("true", "2")
 
 
 def test_keys_turn_the_body_and_bring_it_back(look):

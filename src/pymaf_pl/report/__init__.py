@@ -6,6 +6,7 @@ Who wants what:
 - a card from what a network returns: :func:`pymaf_pl.report.people.person_view`;
 - a chart to put elsewhere: :func:`line_chart`, a string of SVG that takes its colours from the page around it;
 - lines with intervals as an SVG file: :func:`pymaf_pl.report.bands.band_chart`;
+- a page of tables and charts, without people: :func:`pymaf_pl.report.comparison.write_comparison`;
 - many meshes of one topology in few bytes: :func:`pack_meshes` and :func:`unpack_meshes`.
 
 Inside: ``page.py`` checks the input and writes the file, ``sections.py`` turns each part into HTML, ``charts.py``

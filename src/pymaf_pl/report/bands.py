@@ -61,14 +61,21 @@ class Panel:
     bands: Sequence[Band]
 
 
-def band_chart(panels: Sequence[Panel], *, title: str, x_label: str) -> str:
-    """Draw panels below each other, with one legend for all; returns a whole SVG document."""
+def band_chart(panels: Sequence[Panel], *, title: str, x_label: str, discrete: bool = True) -> str:
+    """Draw panels below each other, with one legend for all; returns a whole SVG document.
+
+    Args:
+        panels: from top to bottom.
+        title: of the chart.
+        x_label: what runs along the horizontal axis.
+        discrete: every x gets a tick, and each point a dot and a bar; else x are many, such as steps, and lines do.
+    """
     names = [band.name for band in panels[0].bands]
     xs = sorted({x for panel in panels for band in panel.bands for x in band.x})
     foot = TOP + len(panels) * (CAPTION + PLOT + TICKS)
     height = foot + 14 + LEGEND * len(names)
     tops = [TOP + n * (CAPTION + PLOT + TICKS) for n in range(len(panels))]
-    parts = [_panel(panel, y, xs, x_label, len(names)) for panel, y in zip(panels, tops, strict=True)]
+    parts = [_panel(panel, y, xs, x_label, len(names), discrete) for panel, y in zip(panels, tops, strict=True)]
     legend = "".join(_entry(name, n, foot + 20 + LEGEND * n) for n, name in enumerate(names))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
@@ -78,7 +85,7 @@ def band_chart(panels: Sequence[Panel], *, title: str, x_label: str) -> str:
     )
 
 
-def _panel(panel: Panel, y: float, xs: Sequence[int], x_label: str, count: int) -> str:
+def _panel(panel: Panel, y: float, xs: Sequence[int], x_label: str, count: int, discrete: bool) -> str:
     points = [_finite(band) for band in panel.bands]
     ends = [end for line in points for _, *values in line for end in values] or [0.0]
     ticks = nice_ticks(min(ends), max(ends))
@@ -87,7 +94,7 @@ def _panel(panel: Panel, y: float, xs: Sequence[int], x_label: str, count: int) 
 
     def to_x(x: float, number: float) -> float:
         share = (x - xs[0]) / (xs[-1] - xs[0]) if len(xs) > 1 else 0.5
-        shift = min(DODGE, 2 * inner / count) * (number - (count - 1) / 2)
+        shift = min(DODGE, 2 * inner / count) * (number - (count - 1) / 2) if discrete else 0.0
         return LEFT + inner + share * (WIDTH - LEFT - RIGHT - 2 * inner) + shift
 
     def to_y(value: float) -> float:
@@ -100,10 +107,11 @@ def _panel(panel: Panel, y: float, xs: Sequence[int], x_label: str, count: int) 
     )
     below = y + CAPTION + PLOT + 20
     columns = f'<text class="end" x="{LEFT - 8}" y="{below}">{escape(x_label)}</text>' + "".join(
-        f'<text class="middle" x="{to_x(x, (count - 1) / 2):.1f}" y="{below}">{x}</text>' for x in xs
+        f'<text class="middle" x="{to_x(x, (count - 1) / 2):.1f}" y="{below}">{_short(x)}</text>'
+        for x in (xs if discrete or len(xs) < 2 else nice_ticks(xs[0], xs[-1]))
     )
     lines = "".join(
-        _line([(to_x(x, number), to_y(low), to_y(mean), to_y(high)) for x, low, mean, high in line], number)
+        _line([(to_x(x, number), to_y(low), to_y(mean), to_y(high)) for x, low, mean, high in line], number, discrete)
         for number, line in enumerate(points)
     )
     return f'<text x="{LEFT}" y="{y + 14}">{escape(panel.caption)}</text>{rows}{columns}{lines}'
@@ -119,15 +127,16 @@ def _finite(band: Band) -> list[tuple[int, float, float, float]]:
     return line
 
 
-def _line(drawn: Sequence[tuple[float, float, float, float]], number: int) -> str:
+def _line(drawn: Sequence[tuple[float, float, float, float]], number: int, discrete: bool) -> str:
     """One group: the band, a bar and a dot at every point, the line through them."""
     if not drawn:
         return ""
     there = " ".join(f"{x:.1f},{low:.1f}" for x, low, _, _ in drawn)
     back = " ".join(f"{x:.1f},{high:.1f}" for x, _, _, high in reversed(drawn))
-    bars = "".join(f"M{x:.1f} {low:.1f}V{high:.1f}" for x, low, _, high in drawn)
+    dotted = drawn if discrete or len(drawn) == 1 else []
+    bars = "".join(f"M{x:.1f} {low:.1f}V{high:.1f}" for x, low, _, high in dotted)
     path = "M" + "L".join(f"{x:.1f} {mean:.1f}" for x, _, mean, _ in drawn)
-    dots = "".join(f'<circle class="dot" cx="{x:.1f}" cy="{mean:.1f}" r="4"/>' for x, _, mean, _ in drawn)
+    dots = "".join(f'<circle class="dot" cx="{x:.1f}" cy="{mean:.1f}" r="4"/>' for x, _, mean, _ in dotted)
     return (
         f'<g class="{_colour(number)}"><polygon class="band" points="{there} {back}"/><path class="bar" d="{bars}"/>'
         f'<path class="mean" d="{path}"{_dash(number)}/>{dots}</g>'
@@ -143,6 +152,8 @@ def _entry(name: str, number: int, y: float) -> str:
 
 
 def _short(value: float) -> str:
+    if abs(value) >= 10_000:
+        return f"{value / 1000:.4g}k"
     return f"{0.0 if abs(value) < 1e-12 else value:.4g}".replace("-", "−")
 
 

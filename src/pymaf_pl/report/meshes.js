@@ -103,3 +103,19 @@ function vertexNormals(mesh, faces) {
   }
   return normals;
 }
+
+/**
+ * How far every vertex moved since the mesh before, the twin of change.py: meshes lie at their own mean already.
+ * {full: grid steps at which the ramp ends, per mesh; moves: one Uint8Array of shares of it per mesh}
+ */
+function movesOf(meshes) {
+  const distances = meshes.map((mesh, n) => {
+    const before = meshes[Math.max(n - 1, 0)];
+    return Float32Array.from({ length: mesh.length / 3 }, (_, v) =>
+      Math.hypot(mesh[3 * v] - before[3 * v], mesh[3 * v + 1] - before[3 * v + 1], mesh[3 * v + 2] - before[3 * v + 2]));
+  });
+  const nearlyAll = (row) => row.slice().sort()[Math.round(0.99 * (row.length - 1))];
+  const full = distances.map((row) => Math.max(1e-3, nearlyAll(row)));
+  const share = (row, end) => Uint8Array.from(row, (d) => Math.min(255, Math.round((255 * d) / end)));
+  return { full, moves: distances.map((row, n) => share(row, full[n])) };
+}

@@ -15,6 +15,7 @@ import numpy as np
 from pymaf_pl.atomic import replacing
 from pymaf_pl.errors import InputError
 from pymaf_pl.report import sections
+from pymaf_pl.report.change import RAMP
 from pymaf_pl.report.meshpack import pack_meshes
 from pymaf_pl.report.pictures import check_picture
 from pymaf_pl.report.views import Curve, PersonView, format_value, split_unit
@@ -33,6 +34,7 @@ def write_page(
     curves: Mapping[str, Sequence[Curve]] | None = None,
     notes: Sequence[str] = (),
     image_side: int = 320,
+    looking_first: bool = False,
 ) -> Path:
     """Write one HTML file that shows everything and needs nothing beside it.
 
@@ -47,23 +49,44 @@ def write_page(
         curves: learning curves, one chart per entry.
         notes: remarks at the foot of the page.
         image_side: longest side of a picture in pixels; larger ones are shrunk.
+        looking_first: the viewer and the people stand above tables and charts.
 
     Returns:
         The path that was written.
     """
+    page = _render(title, facts, iterations, people, faces, curves or {}, notes, image_side, looking_first)
+    return _replace(Path(path), page)
+
+
+def embedded_page(people: Sequence[PersonView], faces: np.ndarray, *, image_side: int = 320) -> str:
+    """Return the 3D viewer alone as an HTML document of its own, for a frame in another page, such as a notebook."""
+    return _render("Step through the refinement", {}, [], people, faces, {}, [], image_side, True, "embedded")
+
+
+def _render(
+    title: str,
+    facts: Mapping[str, str],
+    iterations: Sequence[Mapping[str, float]],
+    people: Sequence[PersonView],
+    faces: np.ndarray | None,
+    curves: Mapping[str, Sequence[Curve]],
+    notes: Sequence[str],
+    image_side: int,
+    looking_first: bool,
+    kind: str = "whole",
+) -> str:
     for number, person in enumerate(people, start=1):
         _check_person(person, f"person {number} ({person.name})", faces)
-    page = Template(_asset("page.html")).substitute(
+    figures = [sections.errors_section(iterations), sections.curves_section(curves)]
+    viewer, gallery = _viewer(people, faces), sections.gallery_section(people, image_side)
+    return Template(_asset("page.html")).substitute(
         title=escape(title),
+        kind=kind,
         style=_asset("page.css"),
         facts=sections.facts_list(facts),
-        errors=sections.errors_section(iterations),
-        curves=sections.curves_section(curves or {}),
-        viewer=_viewer(people, faces),
-        gallery=sections.gallery_section(people, image_side),
+        sections="\n".join([viewer, gallery, *figures] if looking_first else [*figures, viewer, gallery]),
         notes=sections.notes_section(notes),
     )
-    return _replace(Path(path), page)
 
 
 def _viewer(people: Sequence[PersonView], faces: np.ndarray | None) -> str:
@@ -78,6 +101,7 @@ def _viewer(people: Sequence[PersonView], faces: np.ndarray | None) -> str:
         "faces": pack.num_faces,
         "step": pack.step,
         "counts": pack.counts,
+        "ramp": RAMP,
         "people": [
             {
                 "number": number,

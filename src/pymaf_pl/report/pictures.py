@@ -1,4 +1,4 @@
-"""Pictures as JPEG data URIs."""
+"""Pictures as JPEG, for files and as data URIs."""
 
 import base64
 
@@ -22,6 +22,11 @@ def fit_within(image: np.ndarray, side: int) -> np.ndarray:
 
 def jpeg_uri(image: np.ndarray) -> str:
     """Encode an (H, W, 3) uint8 RGB image as ``data:image/jpeg;base64,...``."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg_bytes(image)).decode("ascii")
+
+
+def jpeg_bytes(image: np.ndarray) -> bytes:
+    """Encode an (H, W, 3) uint8 RGB image as JPEG."""
     done, data = cv2.imencode(
         ".jpg",
         np.ascontiguousarray(image[..., ::-1]),
@@ -29,7 +34,7 @@ def jpeg_uri(image: np.ndarray) -> str:
     )
     if not done:
         raise RuntimeError("OpenCV could not encode a picture as JPEG")
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
+    return data.tobytes()
 
 
 def check_picture(image: np.ndarray, what: str) -> None:

@@ -25,17 +25,18 @@ def errors_section(rows: Sequence[Mapping[str, float]]) -> str:
     in_mm = [c for c in columns if split_unit(c)[1] == "mm"]
     steps = [float(row.get("iteration", n)) for n, row in enumerate(rows)]
     lines = [Curve(split_unit(c)[0], steps, [_number(row.get(c)) for row in rows]) for c in in_mm or columns]
+    heading = "Error per iteration" if in_mm else "Figures per iteration"
     chart = line_chart(
         lines,
         ident="errors",
-        title="Error per iteration" if in_mm else "Figures per iteration",
+        title=heading,
         x_label="iteration",
         y_label="mm" if in_mm else "",
         unit="mm" if in_mm else "",
         discrete=True,
     )
     return (
-        '<section aria-labelledby="h-errors"><h2 id="h-errors">Error per iteration</h2>'
+        f'<section aria-labelledby="h-errors"><h2 id="h-errors">{heading}</h2>'
         '<p class="lead">Iteration 0 is the mean body; every later one has looked at the photo once more.</p>'
         f'<div class="errors">{_table(rows, columns, steps)}<figure>{chart}</figure></div></section>'
     )
@@ -60,7 +61,12 @@ def gallery_section(people: Sequence[PersonView], image_side: int) -> str:
     """One card per person: the photo, then the overlay of every iteration with its figures."""
     if not people:
         return '<section><h2>People</h2><p class="lead">No person was drawn for this page.</p></section>'
-    cards = "".join(_card(number, person, image_side) for number, person in enumerate(people, start=1))
+    cards, group = "", ""
+    for number, person in enumerate(people, start=1):
+        if person.group != group:
+            group = person.group
+            cards += f'<h3 class="group">{escape(group)}</h3>' if group else ""
+        cards += _card(number, person, image_side)
     return (
         '<section aria-labelledby="h-people"><h2 id="h-people">People</h2>'
         f'<p class="lead">The photo, then the body after each iteration drawn over it.</p>{cards}</section>'

@@ -1,5 +1,5 @@
 // The controls: who is on stage, after which iteration, seen from where. Draws only when something has changed.
-// State may be given in the address (#person=2&iteration=3&target=1) and is written back to it.
+// State may be given in the address (#person=2&iteration=3&target=1&change=1) and is written back to it.
 
 const PER_ITERATION_MS = 1000; // while playing: the move, and a moment to look
 const MOVE_SHARE = 0.65;
@@ -12,8 +12,9 @@ const canvas = find("canvas");
 const data = JSON.parse(find("viewer-data").textContent);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const view = { ...HOME, size: null };
-const state = { index: 0, moment: 0, playing: false, target: false };
+const state = { index: 0, moment: 0, playing: false, target: false, change: false };
 let pack = null; // the unpacked meshes
+let changes = null; // of the person on stage, once somebody wants to see them
 let stage = null; // null: no WebGL, then only pictures and figures change
 let animation = 0;
 let redraw = 0;
@@ -34,10 +35,11 @@ function draw() {
   if (!stage) return;
   const mine = meshes();
   const [low, high] = [Math.floor(state.moment), Math.ceil(state.moment)];
-  const actors = [{ from: mine[low], to: mine[high], blend: state.moment - low, colour: colour("--body") }];
+  const moves = state.change ? [changes.moves[low], changes.moves[high]] : null;
+  const actors = [{ from: mine[low], to: mine[high], blend: state.moment - low, colour: colour("--body"), moves }];
   if (state.target && person().target) {
     const truth = mine[mine.length - 1];
-    actors.push({ from: truth, to: truth, blend: 0, colour: colour("--truth") });
+    actors.push({ from: truth, to: truth, blend: 0, colour: colour("--truth"), moves: null });
   }
   const triangles = stage.draw(actors, view);
   Object.assign(root.dataset, {
@@ -62,6 +64,8 @@ function showMoment() {
   const source = document.querySelector(`#card-${person().number} img[data-iteration="${iteration}"]`);
   find("picture").hidden = !source;
   if (source && find("picture").src !== source.src) Object.assign(find("picture"), { src: source.src, alt: source.alt });
+  find("legend").hidden = !changes;
+  if (changes) setText("legend-end", iteration ? `${Math.round(1000 * data.step * changes.full[iteration])} mm` : "–");
   canvas.setAttribute("aria-label", `3D view: ${person().name}, iteration ${iteration}`);
   requestDraw();
 }
@@ -97,7 +101,9 @@ function showPerson() {
   if (stage) {
     stage.clear();
     view.size = sizeOf(meshes());
+    changes = state.change ? movesOf(meshes().slice(0, last() + 1)) : null;
   }
+  find("change-toggle").hidden = last() === 0 || !stage;
   showMoment();
 }
 
@@ -179,22 +185,30 @@ function goTo(iteration) {
 function writeAddress() {
   const address = new URLSearchParams({ person: person().number, iteration: Math.round(state.moment) });
   if (state.target) address.set("target", 1);
-  history.replaceState(null, "", `#${address}`);
+  if (state.change) address.set("change", 1);
+  try {
+    history.replaceState(null, "", `#${address}`);
+  } catch {
+    // a frame inside of another page, as in a notebook, has no address of its own
+  }
 }
 
-/** Obey the address; false where it speaks of somebody who is not here. */
-function readAddress() {
-  const address = new URLSearchParams(location.hash.slice(1));
+/** Obey an address; false where it speaks of somebody who is not here. */
+function readAddress(hash) {
+  const address = new URLSearchParams(hash.slice(1));
   const index = data.people.findIndex(({ number }) => String(number) === address.get("person"));
   if (index >= 0) state.index = index;
   if (address.has("target")) state.target = address.get("target") === "1";
+  if (address.has("change")) state.change = address.get("change") === "1";
   if (address.has("iteration")) state.moment = Math.round(Number(address.get("iteration"))) || 0;
   state.moment = clamp(state.moment, 0, last());
   find("target").checked = state.target;
+  find("change").checked = state.change;
   return index >= 0;
 }
 
 function listenToControls() {
+  document.querySelector(".who").hidden = data.people.length === 1;
   find("person").append(...data.people.map(({ number, name }, index) => new Option(`${number} · ${name}`, index)));
   find("person").addEventListener("change", () => choose(Number(find("person").value)));
   find("previous").addEventListener("click", () => choose(state.index - 1));
@@ -202,25 +216,32 @@ function listenToControls() {
   find("iteration").addEventListener("input", () => goTo(Number(find("iteration").value)));
   find("play").addEventListener("click", () => (state.playing ? stop() : play()));
   find("reset").addEventListener("click", () => look(HOME));
-  find("target").addEventListener("change", () => {
-    state.target = find("target").checked;
-    showPerson();
-    writeAddress();
-  });
+  for (const name of ["target", "change"]) {
+    find(name).addEventListener("change", () => {
+      state[name] = find(name).checked;
+      showPerson();
+      writeAddress();
+    });
+  }
   const bringIntoView = () => find("viewer").scrollIntoView({ behavior: calm.matches ? "auto" : "smooth" });
-  window.addEventListener("hashchange", () => {
+  const follow = (hash) => {
     setPlaying(false);
     cancelAnimationFrame(animation);
-    if (readAddress()) bringIntoView();
+    if (readAddress(hash)) bringIntoView();
     showPerson();
-  });
+  };
+  window.addEventListener("hashchange", () => follow(location.hash));
   document.addEventListener("click", (event) => {
     const card = event.target.closest?.(".card");
     const index = card ? data.people.findIndex(({ number }) => String(number) === card.dataset.person) : -1;
     if (index < 0 || getSelection().toString()) return;
     const link = event.target.closest("a");
-    if (link && link.hash !== location.hash) return; // the address will say it
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // another tab or window
     event.preventDefault();
+    if (link) {
+      follow(link.hash);
+      return writeAddress();
+    }
     choose(index);
     bringIntoView();
   });
@@ -283,6 +304,7 @@ function listenToCanvas() {
     "=": () => look({ zoom: view.zoom * 1.15 }),
     "-": () => look({ zoom: view.zoom / 1.15 }),
     0: () => look(HOME),
+    " ": () => find("play").click(),
   };
   canvas.addEventListener("keydown", (event) => {
     if (!(event.key in keys) || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -291,7 +313,7 @@ function listenToCanvas() {
   });
   canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
   canvas.addEventListener("webglcontextrestored", () => {
-    stage = createStage(canvas, pack.faces, data.step);
+    stage = createStage(canvas, pack.faces, data.step, data.ramp);
     requestDraw();
   });
 }
@@ -303,14 +325,16 @@ function giveUp(reason) {
 }
 
 async function start() {
+  const stops = data.ramp.map((stop) => `rgb(${stop.map((part) => Math.round(255 * part))})`);
+  find("legend").querySelector("i").style.background = `linear-gradient(90deg, ${stops})`;
   listenToControls();
-  readAddress();
+  readAddress(location.hash);
   if (!("DecompressionStream" in window)) {
     giveUp("This browser cannot unpack the 3D bodies.");
   } else {
     pack = unpackMeshes(await inflate(find("viewer-meshes").textContent), data);
     find("viewer-meshes").remove();
-    stage = createStage(canvas, pack.faces, data.step);
+    stage = createStage(canvas, pack.faces, data.step, data.ramp);
     if (stage) listenToCanvas();
     else giveUp("This browser has no WebGL, so there is no 3D view.");
     find("fallback").hidden = Boolean(stage);

@@ -31,6 +31,8 @@ class PersonView:
     figures: Sequence[Mapping[str, float]]
     """per iteration, for example ``{"MPJPE mm": 123.4}``"""
     caption: str = ""
+    group: str = ""
+    """heading under which neighbours of the same group are shown"""
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,15 @@ class Curve:
 def split_unit(column: str) -> tuple[str, str]:
     """Name and unit of a column: ``"pa_mpjpe"`` and ``"PA-MPJPE mm"`` are both ``("PA-MPJPE", "mm")``."""
     text = KNOWN_COLUMNS.get(column, column)
-    match = re.fullmatch(r"(.*\S)[\s_]+[\[(]?mm[\])]?", text)
-    return (match.group(1), "mm") if match else (text, "")
+    match = re.fullmatch(r"(.*\S)[\s_]+[\[(]?(mm|°)[\])]?", text)
+    return (match.group(1), match.group(2)) if match else (text, "")
 
 
 def format_value(value: float | None, unit: str = "") -> str:
-    """One decimal for millimetres, four significant digits for everything else, a dash for what is missing."""
+    """One decimal for millimetres and degrees, four significant digits for the rest, a dash for what is missing."""
     if value is None or not math.isfinite(value):
         return MISSING
-    text = f"{value:.1f}" if unit == "mm" else f"{value:.4g}"
+    text = f"{value:.1f}" if unit in ("mm", "°") else f"{value:.4g}"
     return text.replace("-", "−")
 
 
