@@ -23,7 +23,7 @@ demo: install  ## train a small PyMAF on synthetic people and write runs/demo/re
 	$(BIN)/pymaf train experiment=demo hydra.run.dir=runs/demo
 
 reproduce-small: install  ## train the shipped model again (hours on one core; typed again, it goes on)
-	@echo "renders 51,000 people (about 20 minutes on two cores), then trains for some two hours; says how long when it knows"
+	@echo "renders 81,000 people (about 20 minutes on two cores), then trains for some four hours; says how long when it knows"
 	@echo "interrupted, the same command goes on; the result stands in runs/small"
 	$(BIN)/pymaf train experiment=small hydra.run.dir=runs/small $(ARGS)
 
@@ -44,8 +44,8 @@ format: install  ## put the style right
 typecheck: install  ## types; strict where geometry, body, render and metrics are
 	$(BIN)/mypy
 
-notebooks: install  ## run all notebooks
-	$(BIN)/python -m pytest -q --nbmake notebooks
+notebooks: install  ## run all notebooks (two minutes); any error in one fails
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --nbmake --nbmake-timeout=900 notebooks
 
 bench: install  ## speed of the network, the training step and the renderer
 	$(BIN)/pymaf bench network

@@ -15,11 +15,12 @@ LAYERS = (  # a room knows the rooms below its own line, never those beside it
     ("geometry", "types"),
     ("body", "render"),
     ("models", "losses", "metrics", "data"),
-    ("fitting", "official", "shipped"),
+    ("fitting", "official", "shipped", "motion", "video"),
     ("checkpoints", "report"),
-    ("rebuilding", "slimming"),
+    ("rebuilding", "slimming", "confidence"),
     ("inference",),
     ("detection", "engine", "exporting"),
+    ("footage",),
     ("commands", "cli"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
@@ -31,6 +32,7 @@ MAY_IMPORT = {  # package outside: where in ours
     "wandb": ("engine/", "commands/"),
     "smplx": ("body/model.py",),
     "timm": ("models/timm_backbone.py",),
+    "litdata": ("data/packed.py", "data/packing.py"),
     "torchmetrics": ("metrics/", "engine/"),
     "roma": ("geometry/", "metrics/"),
 }

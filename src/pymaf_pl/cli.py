@@ -12,8 +12,13 @@ from pymaf_pl.errors import InputError, input_error_behind
 
 _VERBS = {  # verb: (module with main(arguments), one line of help)
     "train": ("pymaf_pl.commands.hydra_verbs:train", "one training run, or with -m a sweep"),
+    "search": ("pymaf_pl.commands.search:main", "the best values of some settings, by Optuna"),
     "eval": ("pymaf_pl.commands.hydra_verbs:evaluate", "a named protocol on a model"),
-    "predict": ("pymaf_pl.commands.predict:main", "photos to meshes: .npz, .obj, overlays and a page"),
+    "predict": (
+        "pymaf_pl.commands.predict:main",
+        "photos and videos to meshes: .npz, .obj, .glb, overlays, motions and a page",
+    ),
+    "view": ("pymaf_pl.commands.view:main", "step through a prediction or a run, in one HTML page"),
     "data": ("pymaf_pl.commands.data:main", "synthetic worlds, and a look at any annotation table"),
     "body": ("pymaf_pl.commands.body:main", "body-model files: what is found, old pickles to .npz"),
     "checkpoint": (
@@ -22,7 +27,7 @@ _VERBS = {  # verb: (module with main(arguments), one line of help)
     ),
     "export": ("pymaf_pl.commands.export:main", "a trained network as one ONNX or torch.export file"),
     "compare": ("pymaf_pl.commands.compare:main", "the runs of a sweep side by side, with intervals"),
-    "bench": ("pymaf_pl.commands.bench:main", "speed of the network, the training step and the renderer"),
+    "bench": ("pymaf_pl.commands.bench:main", "speed of the network, the training step, prediction and the renderer"),
 }
 _EXAMPLES = """examples:
   pymaf predict photo.jpg                           by the shipped model, into predictions/
@@ -31,6 +36,7 @@ _EXAMPLES = """examples:
   pymaf train experiment=demo model=hmr             the same for the global-feature baseline
   pymaf eval checkpoint=runs/demo/checkpoints/last.ckpt
   pymaf predict photo.jpg --checkpoint runs/demo/checkpoints/last.ckpt --out out/
+  pymaf view predictions/ --open                    iteration by iteration, in the browser
   pymaf VERB --help                                 all options of one verb"""
 
 
@@ -45,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(f"pymaf {__version__}")
         return 0
-    if words[0] in ("predict", "eval"):  # threads that wait actively bring a busy machine to a standstill
+    if words[0] in ("predict", "eval", "view"):  # threads that wait actively bring a busy machine to a standstill
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         return _verb(words[0])(words[1:])

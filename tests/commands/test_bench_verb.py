@@ -121,18 +121,38 @@ def test_made_up_people_are_in_the_picture(body):
     assert ((dense.part > 0).flatten(1).float().mean(1) > 0.05).all()
 
 
-def test_data_measures_the_loader(tmp_path, capsys):
+def test_data_measures_plain_files_and_shards_beside_decoding(tmp_path, capsys):
+    pytest.importorskip("litdata")
     rng = np.random.default_rng(0)
     for i in range(4):
         cv2.imwrite(str(tmp_path / f"{i}.png"), rng.integers(0, 255, (50, 50, 3), dtype=np.uint8))
     table = tmp_path / "table.npz"
     names = np.array([f"{i}.png" for i in range(4)])
     np.savez(table, imgname=names, center=np.full((4, 2), 25.0), scale=np.full(4, 0.25))
-    words = ["bench", "data", str(table), "--size", "64", "--batch", "2", "--num", "8", "--repeats", "1"]
-    assert main([*words, "--workers", "0", "--json", str(tmp_path / "data.json")]) == 0
-    assert json.loads((tmp_path / "data.json").read_text())["results"]["samples_per_second"] > 0
-    assert main([*words[:-4], "--num", "3"]) == 2
+    words = ["bench", "data", str(table), "--size", "64", "--batch", "2", "--repeats", "2", "--people", "3"]
+    assert main([*words, "--num", "8", "--workers", "0", "--json", str(tmp_path / "data.json")]) == 0
+    assert "times as fast as plain files" in capsys.readouterr().out
+    results = json.loads((tmp_path / "data.json").read_text())["results"]
+    assert results["pictures"]["people"] == 3
+    decoding, plain, packed = (results[name] for name in ("reading and decoding alone", "plain files", "shards"))
+    assert decoding["x_decoding"] == 1
+    assert plain["x_decoding"] == pytest.approx(plain["ms"] / decoding["ms"])
+    assert packed["x_faster_than_plain"] == pytest.approx(plain["ms"] / packed["ms"])
+    assert plain["images_per_second_and_core"] == pytest.approx(1e3 / plain["ms"])
+    assert min(plain["loader_images_per_second"], packed["loader_images_per_second"]) > 0
+    assert main([*words, "--num", "3"]) == 2
     assert "at least two batches" in capsys.readouterr().err
+
+
+def test_made_up_photographs_look_like_photographs_to_a_decoder(tmp_path):
+    from pymaf_pl.commands.bench_data import make_photographs
+
+    table = make_photographs(tmp_path, 1)
+    picture = cv2.imread(str(tmp_path / table.imgname[0]))
+    assert picture.shape == (1000, 1000, 3)
+    bits = 8 * (tmp_path / table.imgname[0]).stat().st_size / 1e6
+    assert 1 < bits < 6  # per px; the photographs of COCO have about 3
+    assert picture.std() == pytest.approx(50, rel=0.2)
 
 
 def test_render_measures_targets_and_pictures(tmp_path):
@@ -168,6 +188,8 @@ def test_a_slow_round_does_not_change_the_ratio():
         (["network", "--device", "tpu9"], "there are cpu and cuda"),
         (["network", "--device", "cuda:99"], "no such CUDA device"),
         (["data", "none.npz"], "no such annotation table"),
+        (["eval", "--people", "0"], "--people 0: at least 1"),
+        (["eval", "--picture", "0"], "--picture 0: at least 1"),
         (["render", "--json", "/nowhere/x.json"], "no such folder"),
     ],
 )
@@ -195,3 +217,33 @@ def test_help_needs_no_torch(verb):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "examples:" in done.stdout
+
+
+@pytest.mark.slow
+def test_eval_measures_every_family_and_a_memory_that_stays_flat(tmp_path, capsys):
+    words = ["--batch", "2", "--picture", "64", "--people", "4000", "--repeats", "1", "--threads", "1"]
+    assert main(["bench", "eval", *words, "--device", "cpu", "--json", str(tmp_path / "eval.json")]) == 0
+    out = capsys.readouterr().out
+    results = json.loads((tmp_path / "eval.json").read_text())["results"]
+    rates = results["samples_per_second"]
+    for word in ("MPJPE", "PVE", "Procrustes", "rotations", "PVE-T-SC", "mIOU", "parts", "OKS", "AP"):
+        assert any(word in name for name in rates), word
+    assert all(rate > 0 for rate in rates.values())
+    assert results["memory"]["state_mb"] == pytest.approx(4000 * 4 * 3 * 4 / 1e6)
+    # a fifth of the people's vertices in single precision would be 65 MB
+    assert results["memory"]["grown_mb"] < 65
+    assert "4,000 simulated samples" in out
+
+
+def test_prediction_is_timed_step_by_step(tmp_path, capsys):
+    out = tmp_path / "predict.json"
+    words = ["bench", "predict", "--repeats", "1", "--width", "160", "--people", "1", "--batch", "2"]
+    assert main([*words, "--json", str(out)]) == 0
+    results = json.loads(out.read_text())["results"]
+    for kind in ("photos", "frames"):
+        seconds = results[kind]["seconds"]
+        assert {"decode", "detect (hog)", "draw"} <= set(seconds)
+        assert min(seconds.values()) >= 0
+        assert results[kind][f"{kind}_per_second"] == pytest.approx(1 / sum(seconds.values()))
+    assert "frames/s" in capsys.readouterr().out
+    assert main(["bench", "predict", "--people", "0"]) == 2

@@ -164,7 +164,7 @@ def test_losses_take_their_terms_and_weights_from_the_configuration(body: BodyMo
     config = compose_config("train", ["losses.terms.pose.weight=7", "losses.iteration_weights=[1,2,3]"])
     losses = build_losses(config, body)
     assert {name: term.weight for name, term in losses.terms.items()} == {
-        "keypoints_2d": 300, "keypoints_3d": 300, "pose": 7, "shape": 0.06, "camera": 1
+        "keypoints_2d": 300, "keypoints_3d": 300, "pose": 7, "shape": 0.06, "camera": 1, "vertices": 0
     }  # fmt: skip
     assert losses.iteration_weights == [1, 2, 3]
     assert losses.dense is not None

@@ -100,7 +100,9 @@ def test_iterations_tell_what_each_one_changed(sweep, capsys):
 def test_written_files_hold_the_numbers(sweep, tmp_path, capsys):
     assert compare(sweep, "--baseline", "model=hmr", "--out", tmp_path / "new" / "table") == 0
     folder = tmp_path / "new" / "table"
-    assert {path.name for path in folder.iterdir()} == {f"compare.{kind}" for kind in ("csv", "md", "tex", "svg")}
+    assert {path.name for path in folder.iterdir()} == {
+        f"compare.{kind}" for kind in ("csv", "md", "tex", "svg", "html")
+    }
     with (folder / "compare.csv").open() as stream:
         lines = list(csv.DictReader(stream))
     assert len(lines) == 2 * 3 * 2  # groups, iterations, figures

@@ -75,6 +75,24 @@ def test_sweeps_pass_and_the_first_choice_stands_for_all(sweep: list[str]) -> No
     assert config.model._target_ == "pymaf_pl.models.pymaf"
 
 
+def test_a_glob_over_a_group_stands_for_its_options() -> None:
+    """Hydra knows them through its loader alone."""
+    config = compose_config("train", ["pyramid=glob(*)", "feedback=glob([grid*,mesh*],exclude=grid_then*)"])
+    assert config.model.pyramid._target_ == "pymaf_pl.models.pyramid.DeconvPyramid"  # the first by name
+    assert config.model.feedback._target_ == "pymaf_pl.models.feedback.grid_only"
+
+
+@pytest.mark.parametrize(
+    ("sweep", "message"),
+    [
+        ("pyramid=glob(x*)", "pyramid=glob(x*): nothing to sweep over; there are deconv, fixed, lateral, none"),
+        ("seed=range(3,3)", "seed=range(3,3): nothing to sweep over"),
+    ],
+)
+def test_an_empty_sweep_is_refused(sweep: str, message: str) -> None:
+    assert complaint(sweep) == message
+
+
 def test_a_typo_in_a_sweep_is_found() -> None:
     assert "'seed'" in complaint("sead=0,1,2")
     assert "modle" in complaint("modle=pymaf,hmr")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hydra.utils import get_object
+from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 
 from pymaf_pl.commands.building import check_signatures
@@ -17,9 +17,9 @@ from pymaf_pl.shipped import DEFAULT_MODEL
 
 GIVEN = ["data.root=x", "protocol.root=x", "body.directory=x", "backbone.weights=x"]  # what only the user can know
 BY_CODE = {
-    "body", "backbone", "features", "readings", "network", "optimizer", "total_steps", "_total_steps", "save_dir",
+    "body", "backbone", "features", "readings", "network", "step", "_step", "total", "_total", "save_dir",
 }  # fmt: skip
-NOT_CHOSEN = {"experiment", "run"}
+NOT_CHOSEN = {"experiment", "run", "sweep"}  # sweep: composed job by job in test_sweep_plan
 OPTIONS = [
     (str(path.parent.relative_to(conf_dir())), path.stem)
     for path in sorted(conf_dir().rglob("*.yaml"))
@@ -75,19 +75,41 @@ def test_every_option_composes_and_binds(group: str, option: str) -> None:
     check(compose("train", f"{group}={option}"))
 
 
-@pytest.mark.parametrize("experiment", available("experiment"))
+TABLES = [name for name in available("experiment") if name.startswith("table_")]
+
+
+@pytest.mark.parametrize("experiment", sorted(set(available("experiment")) - set(TABLES)))
 def test_every_experiment_composes_binds_and_has_a_curriculum(experiment: str) -> None:
     config = compose("train", f"experiment={experiment}")
     check(config)
     assert config.name == experiment
     plain = OmegaConf.to_container(config.data, resolve=True)
-    assert sum(stage.epochs for stage in read_stages(plain["stages"], plain["sources"])) > 0
+    assert sum(stage.epochs for stage in read_stages(plain["stages"], plain["sources"], plain.get("groups"))) > 0
 
 
 @pytest.mark.parametrize("protocol", available("protocol"))
 @pytest.mark.parametrize("trainer", available("trainer"))
 def test_evaluation_composes_with_every_protocol_and_trainer(protocol: str, trainer: str) -> None:
     check(compose("eval", "checkpoint=x", f"protocol={protocol}", f"trainer={trainer}"))
+
+
+@pytest.mark.parametrize("experiment", TABLES)
+def test_tables_of_the_paper_are_for_evaluation(experiment: str) -> None:
+    config = compose("eval", "checkpoint=x", f"experiment={experiment}")
+    assert config.table.name == experiment
+    with pytest.raises(InputError, match="unknown key 'table'"):
+        compose("train", f"experiment={experiment}")
+
+
+@pytest.mark.parametrize("protocol", available("protocol"))
+def test_every_protocol_is_named_as_its_file_and_says_what_it_means(protocol: str) -> None:
+    measure = instantiate(compose("eval", f"protocol={protocol}").protocol.measure)
+    assert measure.name == protocol
+    assert measure.figures
+    assert measure.monitor in measure.figures
+    assert measure.ranking in measure.per_person
+    assert measure.monitor_mode in ("min", "max")
+    assert all(measure.definition().values())
 
 
 def test_the_shipped_model_is_evaluated_by_default() -> None:

@@ -12,6 +12,7 @@ from torch.utils.data import default_collate
 
 from pymaf_pl.data.annotations import load_annotations
 from pymaf_pl.data.augment import Augmentation, AugmentationDraw, augment_pose
+from pymaf_pl.data.cropping import Crop
 from pymaf_pl.data.dataset import EvaluationDataset, MixtureDataset, PersonDataset, SampleKey
 from pymaf_pl.types import Batch
 
@@ -21,8 +22,10 @@ Make = Callable[..., PersonDataset]
 
 @pytest.fixture
 def make(columns: Columns, save: Callable[[Columns], Path], images: Path) -> Make:
-    def dataset(body_model: str = "smpl", augmentation: Augmentation | None = None, size: int = 64) -> PersonDataset:
-        return PersonDataset(load_annotations(save(columns)), images, size, body_model, augmentation)
+    def dataset(
+        body_model: str = "smpl", augmentation: Augmentation | None = None, size: int = 64, crop: Crop | None = None
+    ) -> PersonDataset:
+        return PersonDataset(load_annotations(save(columns)), images, size, body_model, augmentation, crop)
 
     return dataset
 
@@ -68,6 +71,27 @@ def test_a_pixel_that_an_annotator_clicked_is_where_the_keypoint_is(
     label = sample["keypoints_2d"][25 + 12].numpy()
     assert label[2] == 1
     np.testing.assert_allclose(centroid, 64 * (label[:2] + 1), atol=0.1)
+
+
+def test_the_published_crop_gives_whole_pixels_counted_from_one(columns: Columns, make: Make) -> None:
+    """The published steps for one joint, by hand: a box of 80 px becomes 64, turned and mirrored."""
+    columns["center"][0], columns["scale"][0] = (50.3, 60.1), 0.4
+    columns["part"][0, :, 2] = 0
+    columns["part"][0, 12] = [61, 40, 1]  # the neck keeps its name in a mirror
+    augmentation = Augmentation(flip_probability=1.0, no_rotation_probability=0.0, truncate_colours=True)
+    draw = augmentation.draw(np.random.default_rng(1))
+    published = Crop(whole_pixels=True, stretch_contrast=True, truncate_keypoints=True)
+    sample = make(augmentation=augmentation, crop=published).sample(0, np.random.default_rng(1))
+    scale, angle = 64 / (80 * draw.scale), np.radians(draw.rotation_deg)
+    x, y = scale * (61 - np.float32(50.3)), scale * (40 - np.float32(60.1))
+    turned = 32 + np.cos(angle) * x + np.sin(angle) * y, 32 - np.sin(angle) * x + np.cos(angle) * y
+    pixel = [64 - (int(turned[0]) + 1), int(turned[1]) + 1]
+    np.testing.assert_allclose(sample["keypoints_2d"][25 + 12], [pixel[0] / 32 - 1, pixel[1] / 32 - 1, 1], atol=1e-6)
+    exact = make(augmentation=augmentation).sample(0, np.random.default_rng(1))
+    assert 0 < (sample["keypoints_2d"] - exact["keypoints_2d"]).abs().max() * 32 < 2
+    assert not torch.equal(sample["image"], exact["image"])
+    torch.testing.assert_close(sample["pose"], exact["pose"])
+    torch.testing.assert_close(sample["keypoints_3d"], exact["keypoints_3d"])
 
 
 @pytest.mark.parametrize("confidence", [0.0, -1.0])

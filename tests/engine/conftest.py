@@ -58,14 +58,14 @@ def table(body: BodyModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_data(table: Path) -> MakeData:
-    """Return ``make_data(rows, ...)``: training on those rows, validation on the last four."""
+    """Return ``make_data(rows, few, ...)``: sources ``people`` and ``few`` of those rows; the last four validate."""
 
-    def make(rows: tuple[int, int] = (0, 20), **options: Any) -> CurriculumData:
+    def make(rows: tuple[int, int] = (0, 20), few: tuple[int, int] | None = None, **options: Any) -> CurriculumData:
         def source(start: int, stop: int) -> SpinTable:
             return SpinTable(str(table), str(table.parent), (start, stop))
 
         chosen: dict[str, Any] = {
-            "sources": {"people": source(*rows)},
+            "sources": {"people": source(*rows)} | ({"few": source(*few)} if few else {}),
             "validation": source(20, 24),
             "stages": [{"name": "only", "epochs": 2, "mix": {"people": 1.0}}],
             "body_model": "open",
@@ -83,11 +83,11 @@ def make_data(table: Path) -> MakeData:
 def make_module(body: BodyModel) -> MakeModule:
     """Return ``make_module(...)``: the same random weights every time."""
 
-    def make(lr: float = 1e-3, dense: bool = True, **options: Any) -> PyMAFModule:
+    def make(lr: float = 1e-3, dense: bool = True, dropout: float = 0.0, **options: Any) -> PyMAFModule:
         torch.manual_seed(0)
         network = pymaf(
             ResNet(18, width=8), body, num_iterations=2, pyramid_channels=16, point_channels=(8, 4), hidden=32,
-            dropout=0.0, dense_head=dense,
+            dropout=dropout, dense_head=dense,
         )  # fmt: skip
         terms = {
             "keypoints_2d": Keypoints2D(),

@@ -1,3 +1,4 @@
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -5,7 +6,7 @@ import torch
 
 from pymaf_pl.engine import budget
 from pymaf_pl.engine.budget import TimeBudget
-from pymaf_pl.engine.optim import warmup_cosine
+from pymaf_pl.engine.optim import Stretch, scheduled, warmup_cosine
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def clock(monkeypatch):
 def training():
     """A trainer and module as far as the callback looks at them: 100 steps, warm-up of 10."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    scheduler = warmup_cosine(optimizer, 100, warmup=0.1)
+    scheduler = scheduled(optimizer, partial(warmup_cosine, warmup=0.1), [Stretch(100)])
     trainer = SimpleNamespace(
         strategy=SimpleNamespace(broadcast=lambda value: value),
         lr_scheduler_configs=[SimpleNamespace(scheduler=scheduler)],

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import torch
 
+from pymaf_pl.data.packed import PackedTable
+from pymaf_pl.data.sources import SpinTable
 from pymaf_pl.engine.datamodule import CurriculumData
 from pymaf_pl.errors import InputError
 
@@ -44,9 +46,9 @@ def test_wrong_stages_are_answered_in_one_line(stages: list[dict[str, Any]], wor
 
 
 def test_an_epoch_is_the_largest_source_unless_told_otherwise(make_data: MakeData) -> None:
-    assert make_data().steps_per_epoch == 5
+    assert make_data().steps_per_epoch() == [5]
     assert len(make_data().train_dataloader()) == 5
-    assert make_data(samples_per_epoch=43).steps_per_epoch == 10  # the rest of 3 is dropped
+    assert make_data(samples_per_epoch=43).steps_per_epoch() == [10]  # the rest of 3 is dropped
     assert make_data(stages=[{"name": n, "epochs": 4, "mix": {"people": 1}} for n in "ab"]).num_epochs == 8
 
 
@@ -85,3 +87,50 @@ def test_betas_of_another_body_are_masked(make_data: MakeData) -> None:
     batch = next(iter(make_data(body_model="smpl").train_dataloader()))
     assert not batch["has_betas"].any()
     assert batch["has_pose"].all()
+
+
+def test_steps_follow_each_stages_own_length(make_data: MakeData) -> None:
+    stages = [
+        {"name": "a", "epochs": 3, "mix": {"people": 1.0}, "samples": 13},
+        {"name": "b", "epochs": 2, "mix": {"people": 1.0}},
+    ]
+    data = make_data(stages=stages)
+    assert data.steps_per_epoch() == [3, 5]
+    assert data.steps_per_epoch(world_size=2) == [1, 2]
+    assert data.steps_per_epoch(accumulate=2) == [2, 3]  # the last of an epoch from one batch
+    assert [data.total_steps(epochs) for epochs in (1, 3, 4, 5, 7)] == [3, 9, 14, 19, 29]  # the last stage goes on
+    with pytest.raises(InputError, match=r"data.batch_size=4 is more than the 3 samples .* in stage 'x'"):
+        make_data(stages=[{"name": "x", "epochs": 1, "mix": {"people": 1.0}, "samples": 3}]).steps_per_epoch()
+
+
+def test_a_missing_table_is_said_before_any_other_is_read(make_data: MakeData) -> None:
+    class Unreadable:
+        def needs(self) -> tuple[()]:
+            return ()
+
+        def prepare(self) -> None:
+            raise AssertionError("prepared")
+
+        load = prepare
+
+    data = make_data(few=(0, 6), stages=[{"name": "x", "epochs": 1, "mix": {"people": 1.0, "few": 1.0}}])
+    data.sources |= {"few": SpinTable("nowhere/few.npz", "nowhere"), "people": Unreadable()}  # type: ignore[dict-item]
+    with pytest.raises(InputError, match=r"nowhere/few.npz: no such annotation table"):
+        data.prepare_data()
+
+
+def test_tables_are_read_once(make_data: MakeData, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = []
+    load = SpinTable.load
+    monkeypatch.setattr(SpinTable, "load", lambda self: reads.append(self.rows) or load(self))
+    data = make_data()
+    data.prepare_data()
+    data.prepare_data()  # as Lightning does once more
+    data.train_dataloader()
+    assert reads == [(0, 20)]
+    assert len(data.val_set) == 4
+
+
+def test_people_are_not_measured_on_shards(make_data: MakeData) -> None:
+    with pytest.raises(InputError, match="give the plain table"):
+        make_data(validation=PackedTable("x.npz", "shards"))

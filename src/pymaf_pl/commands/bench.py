@@ -7,6 +7,7 @@ from typing import Any
 
 from pymaf_pl.commands.subcommands import Run, VerbParser
 from pymaf_pl.errors import InputError
+from pymaf_pl.shipped import DEFAULT_MODEL
 
 _EXAMPLES = """examples:
   pymaf bench network                                   PyMAF and HMR beside a bare ResNet-50, batch 1 and 32
@@ -14,8 +15,11 @@ _EXAMPLES = """examples:
   pymaf bench variants --threads 1                      every option of backbone, pyramid and feedback, as Markdown
   pymaf bench variants pyramid=lateral "feedback=mesh_only model.num_iterations=5"
   pymaf bench train --batch 8
+  pymaf bench data                                      1000 px photographs, plain and packed
   pymaf bench data data/demo/wild_train.npz --workers 2
   pymaf bench render --json render.json
+  pymaf bench predict --threads 1 --people 2            photos and frames per second, and the share of each step
+  pymaf bench eval --threads 1                          every family of figures, and the memory of 35,515 people
 
 On a machine that does other things too, read the ratios: their two sides are timed one after the other in every round.
 With --threads 1 on the CPU, processor time is counted, to which other programs add little."""
@@ -87,16 +91,32 @@ def _parser() -> VerbParser:
             default=True,
             help="memory layout of the networks, as training uses it (not of the unit)",
         )
-    data = add("data", "samples per second of the training pipeline", _data, 3)
-    data.add_argument("table", type=Path, metavar="TABLE.npz", help="annotations in SPIN's format")
+    data = add(
+        "data", "the training pipeline from plain files and from shards, beside reading and decoding alone", _data, 10
+    )
+    data.add_argument(
+        "table", type=Path, nargs="?", metavar="TABLE.npz", help="annotations; default: made-up 1000 px photographs"
+    )
     data.add_argument("--image-root", type=Path, metavar="DIR", help="default: the table's folder")
+    data.add_argument("--people", type=int, default=64, metavar="N", help="rows of the table; default: 64")
     data.add_argument("--batch", type=int, default=32, metavar="B", help="default: 32")
     data.add_argument("--size", type=int, default=224, metavar="PX", help="side of the crops; default: 224")
     data.add_argument("--workers", type=int, default=2, metavar="N", help="loader processes; default: 2")
-    data.add_argument("--num", type=int, default=512, metavar="N", help="samples per round; default: 512")
+    data.add_argument("--num", type=int, default=512, metavar="N", help="samples of the loaders' epoch; default: 512")
     render = add("render", "training targets at 56 px and pictures at 256 px", _render, 7)
     render.add_argument("--batch", type=int, default=64, metavar="B", help="bodies; default: 64")
-    for command in (network, variants, train, render):
+    evaluation = add("eval", "samples per second of every family of figures, and their memory", _eval, 5)
+    evaluation.add_argument("--batch", type=int, default=32, metavar="B", help="people; default: 32")
+    evaluation.add_argument("--picture", type=int, default=192, metavar="PX", help="side of the pictures; default: 192")
+    evaluation.add_argument("--people", type=int, default=35_515, metavar="N", help="of the memory; default: 35515")
+    predict = add("predict", "photos and frames per second, and the share of each step", _predict, 5)
+    predict.add_argument(
+        "--checkpoint", default=DEFAULT_MODEL, metavar="CKPT", help=f"or a shipped model; default: {DEFAULT_MODEL}"
+    )
+    predict.add_argument("--width", type=int, default=1280, metavar="PX", help="of the picture, 16 : 9; default: 1280")
+    predict.add_argument("--people", type=int, default=2, metavar="N", help="in the picture; default: 2")
+    predict.add_argument("--batch", type=int, default=16, metavar="N", help="frames together; default: 16")
+    for command in (network, variants, train, render, evaluation, predict):
         command.add_argument("--device", metavar="NAME", help="cpu, cuda or cuda:1; default: cuda if there is one")
     data.set_defaults(device="cpu")
     return parser
@@ -105,7 +125,11 @@ def _parser() -> VerbParser:
 def _check(options: argparse.Namespace) -> None:
     batches = options.batch if isinstance(options.batch, list) else [options.batch]
     threads = 1 if options.threads is None else options.threads
-    for name, value in (("--batch", min(batches)), ("--repeats", options.repeats), ("--threads", threads)):
+    at_least_one = {"--batch": min(batches), "--repeats": options.repeats, "--threads": threads}
+    at_least_one |= {
+        f"--{name}": getattr(options, name) for name in ("people", "picture", "width") if hasattr(options, name)
+    }
+    for name, value in at_least_one.items():
         if value < 1:
             raise InputError(f"{name} {value}: at least 1")
     if getattr(options, "size", _SIZE_STEP) % _SIZE_STEP or getattr(options, "size", _SIZE_STEP) < _SIZE_STEP:
@@ -140,3 +164,15 @@ def _render(options: argparse.Namespace) -> dict[str, Any]:
     from pymaf_pl.commands.bench_render import bench_render
 
     return bench_render(options)
+
+
+def _eval(options: argparse.Namespace) -> dict[str, Any]:
+    from pymaf_pl.commands.bench_eval import bench_eval
+
+    return bench_eval(options)
+
+
+def _predict(options: argparse.Namespace) -> dict[str, Any]:
+    from pymaf_pl.commands.bench_predict import bench_predict
+
+    return bench_predict(options)

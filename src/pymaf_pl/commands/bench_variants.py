@@ -6,8 +6,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 from pymaf_pl.body import load_body
 from pymaf_pl.commands.bench_network import UNIT, bare_resnet50
@@ -15,6 +13,7 @@ from pymaf_pl.commands.bench_timing import autocast, median, median_ratio, time_
 from pymaf_pl.commands.building import build_network, check_signatures
 from pymaf_pl.commands.combinations import check_combinations, drop_idle_dense_head
 from pymaf_pl.commands.composing import available, compose_config
+from pymaf_pl.commands.cost import count_flops
 from pymaf_pl.errors import InputError
 
 _PAPER = {"backbone": "resnet50", "pyramid": "deconv", "feedback": "grid_then_mesh"}
@@ -37,7 +36,7 @@ def bench_variants(options: argparse.Namespace) -> dict[str, Any]:
     asked = [" ".join(variant.split()) for variant in options.variant]
     unit = bare_resnet50().to(options.device).eval()
     images = torch.randn(options.batch, 3, options.size, options.size, device=options.device)
-    results: dict[str, Any] = {UNIT: {"parameters": _count(unit), "flops": _flops(unit, images), "ratio": 1.0}}
+    results: dict[str, Any] = {UNIT: {"parameters": _count(unit), "flops": count_flops(unit, images), "ratio": 1.0}}
     for variant in asked or _every_option():
         try:
             network = _build(variant).to(options.device)
@@ -91,20 +90,12 @@ def _measure(
         "parameters": _count(network),
         "ratio": median_ratio(seconds[variant], seconds[UNIT]),
         "ms_per_image": 1e3 * median(seconds[variant]) / options.batch,
-        "flops": _flops(network, laid_out),
+        "flops": count_flops(network, laid_out),
     }
 
 
 def _count(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
-
-
-def _flops(network: nn.Module, images: torch.Tensor) -> int:
-    """Count for one image, with attention spelt out: neither its fused kernels nor its fast path are counted."""
-    counter = FlopCounterMode(display=False)
-    with sdpa_kernel(SDPBackend.MATH), torch.enable_grad(), counter:  # the fast path is taken without gradients only
-        network(images[:1])
-    return int(counter.get_total_flops())
 
 
 def _row(name: str, result: dict[str, Any]) -> str:

@@ -51,8 +51,10 @@ def build_data(config: DictConfig, body_model: str) -> CurriculumData:
         eval_batch_size=data.eval_batch_size,
         samples_per_epoch=data.samples_per_epoch,
         augmentation=instantiate(config.augmentation),
+        crop=instantiate(config.crop),
         num_workers=data.num_workers,
         seed=config.seed,
+        groups=cast(dict[str, list[str]], OmegaConf.to_container(data.groups, resolve=True)),
     )
 
 

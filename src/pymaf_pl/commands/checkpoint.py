@@ -13,6 +13,7 @@ _EXAMPLES = f"""examples:
   pymaf checkpoint info runs/demo/checkpoints/last.ckpt
   pymaf checkpoint slim runs/demo/checkpoints/last.ckpt --out mine.pt
   pymaf checkpoint slim last.ckpt --out mine.pt --about about.yaml --figures runs/eval/*/metrics.json
+  pymaf checkpoint confidence mine.pt val.npz                how far to trust each joint, fitted to labelled people
   pymaf checkpoint info PyMAF_model_checkpoint.pt            the published files can be used as they are
   pymaf checkpoint import PyMAF_model_checkpoint.pt --out pymaf_iccv21.ckpt
   pymaf checkpoint export pymaf_iccv21.ckpt --format pymaf --out again.pt --body-dir ~/smpl"""
@@ -61,7 +62,20 @@ def _parser() -> VerbParser:
     export.add_argument(
         "--body-dir", type=Path, metavar="DIR", help="of your SMPL files: include their buffers, for strict loading"
     )
-    for command in (slim, taken, export):
+    confidence = parser.add(
+        "confidence", "fit what `pymaf predict --confidence` says to labelled people, and measure it", _confidence
+    )
+    confidence.add_argument("path", metavar="CKPT", help="or a shipped model")
+    confidence.add_argument(
+        "tables", type=Path, nargs="+", metavar="TABLE.npz",
+        help="people the network was not trained on, in SPIN's format, pictures beside it; one half is fitted to",
+    )  # fmt: skip
+    confidence.add_argument(
+        "--out", type=Path, metavar="JSON", help="default: CKPT.confidence.json, where predict looks for it"
+    )
+    confidence.add_argument("--body-dir", type=Path, metavar="DIR", help="of SMPL files, if trained with body=smpl")
+    confidence.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
+    for command in (slim, taken, export, confidence):
         command.add_argument("--force", action="store_true", help="overwrite")
     return parser
 
@@ -70,6 +84,12 @@ def _slim(options: argparse.Namespace) -> int:
     from pymaf_pl.commands.checkpoint_slim import slim
 
     return slim(options)
+
+
+def _confidence(options: argparse.Namespace) -> int:
+    from pymaf_pl.commands.checkpoint_confidence import fit
+
+    return fit(options)
 
 
 def _import(options: argparse.Namespace) -> int:

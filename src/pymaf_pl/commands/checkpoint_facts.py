@@ -34,7 +34,8 @@ def training_facts(checkpoint: Checkpoint) -> dict[str, Any]:
     record = _read_mapping(folder / "run.json") if (folder / "run.json").is_file() else {}
     data, trainer = _mapping(config.get("data")), _mapping(config.get("trainer"))
     stages = [stage for stage in data.get("stages") or [] if isinstance(stage, Mapping)]
-    used = {name for stage in stages for name in _mapping(stage.get("mix"))}
+    groups = _mapping(data.get("groups"))
+    used = {member for stage in stages for name in _mapping(stage.get("mix")) for member in groups.get(name) or (name,)}
     sources = {name: node for name, node in _mapping(data.get("sources")).items() if name in used}
     device = str(record.get("device", ""))
     per_device, accumulated = data.get("batch_size"), trainer.get("accumulate_grad_batches") or 1

@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from pymaf_pl.engine.tracker_packages import require_for
 from pymaf_pl.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,9 @@ def check_combinations(config: DictConfig) -> None:
     _check_parts(plain["model"])
     _check_dense(plain["model"], plain["losses"]["dense"])
     _check_terms(plain["losses"], plain["model"]["num_iterations"])
+    _check_stages(plain["data"]["stages"], plain["losses"]["terms"])
+    for logger in (plain["logger"] or {}).values():
+        require_for(logger["_target_"])
 
 
 def drop_idle_dense_head(config: DictConfig) -> None:
@@ -73,3 +77,12 @@ def _check_terms(losses: Mapping[str, Any], num_iterations: int) -> None:
             key = ".".join(filter(None, ("losses.iteration_weights", name)))
             count = len(values) if isinstance(values, list) else 1
             raise InputError(f"{key} has {count} values for {num_iterations} iterations; give one number for each")
+
+
+def _check_stages(stages: Any, terms: Mapping[str, Any]) -> None:
+    for stage in stages if isinstance(stages, list) else []:
+        for name in stage.get("losses") or {} if isinstance(stage, Mapping) else {}:
+            if name not in terms:
+                raise InputError(
+                    f"data.stages: stage '{stage.get('name')}': losses.{name}: there are the terms {', '.join(terms)}"
+                )

@@ -8,10 +8,11 @@ from typing import Any
 
 import yaml
 
+from pymaf_pl.commands.sweep_ledger import LEDGER
 from pymaf_pl.errors import InputError
 from pymaf_pl.metrics.people import PER_SAMPLE, PeopleFigures
 
-_SKIPPED = ("wandb", "checkpoints")  # wandb keeps a config.yaml of its own
+SKIPPED = ("wandb", "checkpoints", "tensorboard", "meshes", "mlflow_files")  # trackers keep a config.yaml of their own
 _NO_SETTING = ("seed", "name", "resume", "report_people", "logger", "protocol", "callbacks.progress")
 _NO_SETTING_LAST = ("root", "synthetic_root", "image_root", "directory", "num_workers", "eval_batch_size")
 _FILES = ("checkpoint", "init_from", "table", "weights")  # of these the file's name is a setting, its folder is not
@@ -36,6 +37,11 @@ class Run:
         steps: that it was trained for.
         parameters: trainable numbers.
         people: what was measured.
+        flops: of one picture.
+        ms_per_image: of one picture by itself.
+        measured_on: which device.
+        hours: of training, summed over processes.
+        device: on which it was trained, ``cpu`` or ``cuda``.
     """
 
     folder: Path
@@ -48,6 +54,11 @@ class Run:
     steps: int | None
     parameters: int | None
     people: PeopleFigures
+    flops: int | None = None
+    ms_per_image: float | None = None
+    measured_on: str = ""
+    hours: float | None = None
+    device: str = ""
 
 
 def find_runs(words: Sequence[str]) -> tuple[list[Run], list[str]]:
@@ -66,7 +77,7 @@ def find_runs(words: Sequence[str]) -> tuple[list[Run], list[str]]:
     for word in words:
         label, folder = _parts(word)
         found = list(_run_folders(folder))
-        if not found:
+        if not found and not (folder / LEDGER).is_file():
             raise InputError(
                 f"{folder}: no run in it; a run folder has a config.yaml, as pymaf train and eval write it"
             )
@@ -81,6 +92,11 @@ def find_runs(words: Sequence[str]) -> tuple[list[Run], list[str]]:
         except UnusableError as error:
             left_out.append(f"{path}: {error}")
     return runs, left_out
+
+
+def folder_of(word: str) -> Path:
+    """Return the folder that a word of the command line names."""
+    return _parts(word)[1]
 
 
 def _parts(word: str) -> tuple[str, Path]:
@@ -100,7 +116,7 @@ def _run_folders(folder: Path) -> Iterator[Path]:
         yield folder
         return
     for child in sorted(folder.iterdir(), key=_place):
-        if child.is_dir() and child.name not in _SKIPPED:
+        if child.is_dir() and child.name not in SKIPPED:
             yield from _run_folders(child)
 
 
@@ -140,7 +156,17 @@ def _read(folder: Path, given: str) -> Run:
         steps=extra.get("steps"),
         parameters=extra.get("parameters"),
         people=people,
+        flops=extra.get("flops"),
+        ms_per_image=extra.get("ms_per_image"),
+        measured_on=str(extra.get("measured_on", "")),
+        hours=_hours(made.get("cost") or {}),
+        device=str((made.get("cost") or {}).get("device", "")),
     )
+
+
+def _hours(cost: Mapping[str, Any]) -> float | None:
+    seconds = cost.get("training_seconds")
+    return None if seconds is None else float(seconds) * int(cost.get("processes", 1)) / 3600
 
 
 def _mapping(path: Path) -> dict[str, Any]:

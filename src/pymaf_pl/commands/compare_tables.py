@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pymaf_pl.commands.compare_costs import COSTS, cost_notes, known_costs
 from pymaf_pl.commands.compare_numbers import Summary
 from pymaf_pl.commands.figures import label, number, span
 from pymaf_pl.metrics.intervals import Interval, Spread
@@ -17,6 +18,9 @@ _TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciic
         "†": r"$\dagger$"}  # fmt: skip
 
 
+_COST_KEYS = {"parameters": "parameters", "flops": "flops", "ms": "ms_per_image", "hours": "hours"}
+
+
 class Grid(NamedTuple):
     """A table of text; the first column is left-aligned, the others right-aligned."""
 
@@ -25,17 +29,19 @@ class Grid(NamedTuple):
 
 
 def group_grid(summaries: Sequence[Summary], figure: str) -> Grid:
-    """One row per group: what it is, every figure after its last iteration, the difference to the baseline."""
+    """One row per group: what it is, costs, every figure after its last iteration, the difference to the baseline."""
     figures = summaries[0].figures
     column = figures.index(figure)
-    head = ["group", "seeds", "steps", "M params", *map(label, figures)]
+    costs = known_costs([summary.group for summary in summaries])
+    head = ["group", "seeds", "steps", *(cost.head for cost in costs), *map(label, figures)]
     rows = []
     for summary in summaries:
         cells = [
             _with_deviation(name, summary.means[-1, n], summary.deviation[-1, n]) for n, name in enumerate(figures)
         ]
         runs = summary.group.runs
-        row = [summary.group.label, str(len(runs)), _steps(summary), _parameters(summary), *cells]
+        spent = [cost.cell(summary.group) for cost in costs]
+        row = [summary.group.label, str(len(runs)), _steps(summary), *spent, *cells]
         rows.append([*row, _difference(summary, figure, column)] if len(summaries) > 1 else row)
     return Grid([*head, f"{label(figure)} against the baseline"] if len(summaries) > 1 else head, rows)
 
@@ -69,7 +75,7 @@ def footnotes(summaries: Sequence[Summary], baseline: str) -> list[str]:
         notes.append("Intervals are over people and seeds.")
     if not all(spread.over_seeds for spread in spreads):
         notes.append(f"{_PEOPLE_ONLY} With a single seed the interval is over people only and speaks of these runs.")
-    return notes
+    return notes + cost_notes([summary.group for summary in summaries])
 
 
 def markdown(grid: Grid) -> str:
@@ -108,7 +114,7 @@ def _lines(summary: Summary) -> Iterator[dict[str, object]]:
                 "seeds": len(summary.group.runs),
                 "steps_least": min(steps, default=""),
                 "steps_most": max(steps, default=""),
-                "parameters": summary.group.runs[0].parameters or "",
+                **{_COST_KEYS[cost.name]: _plain_or_empty(cost.mean(summary.group)) for cost in COSTS},
                 "iteration": t,
                 "figure": name,
                 "mean": _plain(around.mean[t, n]),
@@ -125,6 +131,10 @@ def _lines(summary: Summary) -> Iterator[dict[str, object]]:
 
 def _over(spread: Spread) -> str:
     return "people and seeds" if spread.over_seeds else "people"
+
+
+def _plain_or_empty(value: float | None) -> str:
+    return "" if value is None else f"{value:.10g}"
 
 
 def _plain(value: float) -> str:
@@ -150,11 +160,6 @@ def _difference(summary: Summary, figure: str, column: int) -> str:
 def _steps(summary: Summary) -> str:
     steps = sorted({run.steps for run in summary.group.runs if run.steps is not None})
     return "–".join(f"{count:,}" for count in dict.fromkeys([*steps[:1], *steps[-1:]])) or "–"
-
-
-def _parameters(summary: Summary) -> str:
-    count = summary.group.runs[0].parameters
-    return "–" if count is None else f"{count / 1e6:.1f}"
 
 
 def _tex(text: str) -> str:

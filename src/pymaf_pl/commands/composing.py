@@ -13,7 +13,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -23,28 +23,38 @@ from pymaf_pl.errors import InputError
 from pymaf_pl.paths import conf_dir
 
 
-def compose_config(name: str, overrides: Sequence[str]) -> DictConfig:
+def compose_config(
+    name: str, overrides: Sequence[str], folder: Path | None = None, with_hydra: bool = False
+) -> DictConfig:
     """Compose ``conf/<name>.yaml`` with overrides; of a sweep's choices the first one stands for all.
+
+    Args:
+        name: of the file.
+        overrides: as Hydra writes them.
+        folder: that the file is in, if not ``conf/``.
+        with_hydra: keep the node ``hydra``, which says where runs go.
 
     Raises:
         InputError: an unknown key, group option or value; names the nearest one that exists.
     """
     GlobalHydra.instance().clear()
-    with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
+    with initialize_config_dir(version_base="1.3", config_dir=str((folder or conf_dir()).resolve())):
         try:
-            parsed = OverridesParser.create().parse_overrides(list(overrides))
+            # the loader knows the options that glob(*) stands for
+            parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+            parsed = parser.parse_overrides(list(overrides))
         except HydraException as error:
             raise InputError(f"override not understood: {_first_line(error)}; write key=value") from None
         plain = [line for line in map(_single, parsed) if line]
         try:
-            config = compose(config_name=name, overrides=plain)
-            _check_root(name, config)
+            config = compose(config_name=name, overrides=plain, return_hydra_config=with_hydra)
+            _check_root(name, config, folder or conf_dir())
             _check_types(name, config, parsed)
         except YAMLError as error:
             raise InputError(f"a file in {conf_dir()} is not YAML: {' '.join(str(error).split())}") from None
         except (HydraException, OmegaConfBaseException) as error:
             raise InputError(_explain(name, error, parsed)) from None
-    missing = sorted(_missing(config))
+    missing = sorted(key for key in _missing(config) if not key.startswith("hydra."))
     if missing:
         raise InputError(f"{missing[0]} is not set; add {missing[0]}=...")
     return config
@@ -57,26 +67,34 @@ def available(group: str) -> list[str]:
 
 def _single(override: Override) -> str | None:
     if override.is_sweep_override():
-        first = next(iter(override.sweep_string_iterator()), "null")
+        sweep = override.value()
+        if isinstance(sweep, IntervalSweep):  # of a search
+            return f"{override.get_key_element()}={sweep.start}"
+        first = next(iter(override.sweep_string_iterator()), None)
+        if first is None:
+            options = available(str(override.key_or_group))
+            known = f"; there are {', '.join(options)}" if options else ""
+            raise InputError(f"{override.input_line}: nothing to sweep over{known}")
         return f"{override.get_key_element()}={first}"
     return override.input_line
 
 
 def _group_choices(overrides: Sequence[Override]) -> list[str]:
-    lines = [_single(override) for override in overrides if (conf_dir() / str(override.key_or_group)).is_dir()]
+    keyed = [(str(override.key_or_group), override) for override in overrides]
+    lines = [_single(o) for key, o in keyed if (conf_dir() / key).is_dir() or key == "hydra.searchpath"]
     return [line for line in lines if line]
 
 
-def _check_root(name: str, config: DictConfig) -> None:
+def _check_root(name: str, config: DictConfig, folder: Path) -> None:
     """Refuse keys that ``+key=value`` added at the root: nothing would read them."""
-    known = _root_keys(name, conf_dir())
+    known = _root_keys(name, folder)
     for key in map(str, config):
-        if key not in known:
+        if key not in known and key != "hydra":
             raise InputError(f"unknown key '{key}'{_nearest(key, known)}")
 
 
 @cache
-def _root_keys(name: str, _conf_dir: Path) -> frozenset[str]:
+def _root_keys(name: str, _folder: Path) -> frozenset[str]:
     return frozenset(map(str, compose(config_name=name)))
 
 

@@ -44,10 +44,7 @@ def print_table(
         table.add_column(label(name), justify="right")
     for row, ends in zip(rows, chance["interval_95"], strict=True):
         # narrower than in brackets: five figures fit into 80 columns
-        cells = [
-            Text(number(n, row[n])).append("\n" + "–".join(number(n, end) for end in ends[n]), style="dim")
-            for n in names
-        ]
+        cells = [Text(number(n, row[n])).append("\n" + _ends(n, ends[n]), style="dim") for n in names]
         table.add_row(str(int(row["iteration"])), *cells)
     console = Console()
     console.print(table)
@@ -57,3 +54,8 @@ def print_table(
         mean, *ends = change[monitor]
         line = f"  iteration {t} against {t - 1}: {number(monitor, mean, True)} {span(monitor, ends, True)}"
         console.print(Text(line))
+
+
+def _ends(name: str, ends: Sequence[float]) -> str:
+    """Write an interval narrowly; nothing where there is none."""
+    return "" if any(end != end for end in ends) else "–".join(number(name, end) for end in ends)

@@ -10,11 +10,21 @@ from hydra.core.hydra_config import HydraConfig
 from pymaf_pl.checkpoints import Checkpoint
 
 
-def chosen() -> dict[str, Any]:
-    """Return this job's overrides, one value each also in a sweep, and the option of every configuration group."""
+def chosen(repeats: Path | None = None) -> dict[str, Any]:
+    """Return this job's overrides, one value each also in a sweep, and the option of every configuration group.
+
+    Args:
+        repeats: folder of the run that this one repeats: its choices are this one's, and its overrides come first.
+    """
     hydra = HydraConfig.get()
+    overrides = list(hydra.overrides.task)
     choices = {group: option for group, option in hydra.runtime.choices.items() if not group.startswith("hydra/")}
-    return {"overrides": list(hydra.overrides.task), "choices": choices}
+    if repeats is None:
+        return {"overrides": overrides, "choices": choices}
+    run = _read(repeats / "run.json") or {}
+    ours = [word for word in overrides if word != "+run=train"]
+    before = {"overrides": [*run.get("overrides", []), *ours], "choices": run.get("choices", {})}
+    return before | {"repeats": str(repeats)}
 
 
 def training_of(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -31,7 +41,7 @@ def training_of(checkpoint: Checkpoint) -> dict[str, Any]:
         "model": network.get("model"), "image_size": record.get("image_size")
     }:  # fmt: skip
         run = _read(folder / "run.json") or {}
-        return {"config": config} | {key: run[key] for key in ("overrides", "choices") if key in run}
+        return {"config": config} | {key: run[key] for key in ("overrides", "choices", "cost") if key in run}
     known = {key: record[key] for key in ("image_size", "body", "losses") if key in record}
     return {"config": network | known}
 

@@ -1,6 +1,6 @@
 """Where a table and its images come from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -14,6 +14,10 @@ from pymaf_pl.errors import InputError
 class Source(Protocol):
     """Something that can be made ready and then read."""
 
+    def needs(self) -> Sequence[Path]:
+        """Return the files that somebody else must have made."""
+        ...
+
     def prepare(self) -> None:
         """Make the files, if they are ours to make; runs in one process only."""
         ...
@@ -21,6 +25,19 @@ class Source(Protocol):
     def load(self) -> tuple[Annotations, Path]:
         """Return the checked table and the image root."""
         ...
+
+
+def check_files(sources: Iterable[Source]) -> None:
+    """Make sure that every file is there that sources cannot make.
+
+    Raises:
+        InputError: names all that are missing.
+    """
+    missing = [path for path in dict.fromkeys(p for source in sources for p in source.needs()) if not path.is_file()]
+    if missing:
+        what, maker = ("annotation table", "convert") if missing[0].suffix == ".npz" else ("index of shards", "pack")
+        others = f"; nor are there {', '.join(map(str, missing[1:]))}" if missing[1:] else ""
+        raise InputError(f"{missing[0]}: no such {what}{others} (`pymaf data {maker}` makes it)")
 
 
 @dataclass(frozen=True)
@@ -37,9 +54,12 @@ class SpinTable:
     image_root: str
     rows: tuple[int, int] | None = None
 
+    def needs(self) -> Sequence[Path]:
+        """Return the table; its images are looked for when it is read."""
+        return (Path(self.table),)
+
     def prepare(self) -> None:
-        """Nothing to make; but what is wrong with the table is better said before others render for minutes."""
-        self.load()
+        """Nothing to make."""
 
     def load(self) -> tuple[Annotations, Path]:
         """Read and check the table, and make sure that its images are there."""
@@ -73,6 +93,10 @@ class SyntheticWorld:
     size: int = 144
     workers: int = 2
     options: dict[str, Any] | None = None
+
+    def needs(self) -> Sequence[Path]:
+        """Nothing: it is rendered."""
+        return ()
 
     def prepare(self) -> None:
         """Render what is missing."""
@@ -112,6 +136,10 @@ class Joined:
     """
 
     sources: Sequence[Source]
+
+    def needs(self) -> Sequence[Path]:
+        """Return what any of them needs."""
+        return [path for source in self.sources for path in source.needs()]
 
     def prepare(self) -> None:
         """Make all of them ready."""

@@ -7,4 +7,6 @@
 ``budget``       an end after so many minutes.
 ``csv_logger``   metrics.csv.
 ``run_files``    what a run leaves behind: config, run record, metrics.
+``trackers``     wandb, TensorBoard, MLflow; ``panels`` what a run shows there beside its curves.
+``clock``        how long a run has trained.
 """
