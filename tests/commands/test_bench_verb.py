@@ -200,7 +200,9 @@ def test_wrong_input_is_answered_in_one_line(words, message, capsys):
     assert len(error.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("words", [[], ["network", "--backbone", "19"], ["train", "--precision", "fp8"], ["data", "--repeats", "x"]])
+@pytest.mark.parametrize(
+    "words", [[], ["network", "--backbone", "19"], ["train", "--precision", "fp8"], ["data", "--repeats", "x"]]
+)
 def test_wrong_arguments_exit_with_2(words):
     with pytest.raises(SystemExit) as stopped:
         main(["bench", *words])

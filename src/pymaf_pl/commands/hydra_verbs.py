@@ -10,11 +10,13 @@ from pathlib import Path
 
 import hydra
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from pymaf_pl.commands.combinations import check_combinations
 from pymaf_pl.commands.composing import available, compose_config
 from pymaf_pl.commands.eval_plan import EvalPlan, plan_of
+from pymaf_pl.commands.full_disk import one_line_if_full
 from pymaf_pl.commands.parent import follow_parent, is_later_rank
 from pymaf_pl.commands.repeating import repeat_words
 from pymaf_pl.commands.sweep_plan import is_sweep, without_sweep
@@ -169,7 +171,8 @@ def _run(
         # what Lightning starts the other ranks with
         sys.argv = [program, verb, *flags, *(overrides if typed is None else typed)]
         try:
-            return function(config) if source is None else function(config, repeats=source)
+            with one_line_if_full(Path(HydraConfig.get().runtime.output_dir)):
+                return function(config) if source is None else function(config, repeats=source)
         except Exception as error:
             mistake = input_error_behind(error)
             if mistake is None and type(error).__name__ != "StoppedError":

@@ -1,6 +1,5 @@
 """``pymaf train``: one training run, from configuration to report."""
 
-import errno
 import fcntl
 import logging
 import os
@@ -117,8 +116,7 @@ def train(config: DictConfig, repeats: Path | None = None) -> float:
             show_record(logger, run_dir, cast(dict[str, Any], OmegaConf.to_container(config, resolve=True)))
         log.info("training on %s, %d steps; files in %s", device, module.total_steps, run_dir)
 
-    with _one_line_if_full(run_dir):
-        trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+    trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
     if module.rows_step != module.global_step:  # the last epoch's validation has measured the final weights already
         trainer.validate(module, datamodule=data, verbose=False)
     if trainer.is_global_zero:
@@ -238,23 +236,6 @@ def _shares(trainer: pl.Trainer, data: CurriculumData) -> dict[str, Any]:
         "accumulated_batches": accumulated,
         "global_batch": data.batch_size * trainer.world_size * accumulated,
     }
-
-
-@contextmanager
-def _one_line_if_full(run_dir: Path) -> Iterator[None]:
-    """Say in one line that the disk is full, and what is left.
-
-    Raises:
-        InputError: no space, or no quota, is left.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        last = run_dir / "checkpoints" / "last.ckpt"
-        kept = f"{last} is whole, and the same command goes on from it" if last.is_file() else "no checkpoint yet"
-        raise InputError(f"{error.filename or run_dir}: the disk is full; {kept} once there is room") from error
 
 
 @contextmanager

@@ -7,6 +7,8 @@
 ``budget``       an end after so many minutes.
 ``csv_logger``   metrics.csv.
 ``run_files``    what a run leaves behind: config, run record, metrics.
+``finite``, ``stopping``   ends: of a run that broke, and of one that was told to make room.
+``checkpoint_files``, ``progress_file``   how checkpoints and ``progress.json`` get to the disk.
 ``trackers``     wandb, TensorBoard, MLflow; ``panels`` what a run shows there beside its curves.
 ``clock``        how long a run has trained.
 """
