@@ -9,7 +9,8 @@ import pytest
 
 from pymaf_pl import cli
 from pymaf_pl.commands import launch
-from pymaf_pl.commands.search_space import as_override, distributions
+from pymaf_pl.commands.search import Trials, optuna_study
+from pymaf_pl.commands.search_space import as_override, distributions, draw
 from pymaf_pl.commands.sweep_ledger import Ledger
 from pymaf_pl.commands.sweep_plan import read_plan
 
@@ -43,6 +44,23 @@ from pymaf_pl.commands import launch
 launch.command = lambda words: [sys.executable, "-c", {trial!r}, *words]
 sys.exit(cli.main(["search", *{words!r}]))
 """
+
+
+def test_a_trial_that_was_drawn_and_not_written_down_is_taken_up_again(tmp_path: Path) -> None:
+    plan = read_plan([*WORDS, "model.num_iterations=range(1,4)", "search.trials=2", f"hydra.sweep.dir={tmp_path}"])
+    space = distributions(plan.axes)
+    study = optuna_study()(tmp_path, plan)
+    cut = study.ask()  # as in a search that is killed while the second value is drawn
+    rate = draw(cut, "optimizer.lr", space["optimizer.lr"])
+    trials = Trials(optuna_study()(tmp_path, plan), space, Ledger(tmp_path, space={"x": "x"}), plan)
+    first, second = trials.next(), trials.next()
+    assert first is not None
+    assert second is not None
+    assert trials.next() is None  # as many as asked for
+    assert [first.number, second.number] == [0, 1]
+    assert f"optimizer.lr={rate}" in first.overrides
+    assert [word.split("=")[0] for word in second.overrides[-2:]] == ["optimizer.lr", "model.num_iterations"]
+    assert [job.overrides for job in Ledger.read(tmp_path).jobs] == [first.overrides, second.overrides]
 
 
 @pytest.mark.slow

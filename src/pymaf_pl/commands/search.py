@@ -10,11 +10,11 @@ from rich.table import Table
 
 from pymaf_pl.commands.figures import label as heading
 from pymaf_pl.commands.figures import number
-from pymaf_pl.commands.search_space import as_override, distributions
+from pymaf_pl.commands.search_space import as_override, distributions, draw
 from pymaf_pl.commands.sweep import build_launcher, check_jobs, terminated_as_interrupted
 from pymaf_pl.commands.sweep_drive import Driver, summary
 from pymaf_pl.commands.sweep_ledger import LEDGER, Job, Ledger, find_sweep
-from pymaf_pl.commands.sweep_plan import Plan, compose_job, label, read_plan
+from pymaf_pl.commands.sweep_plan import Plan, label, read_plan
 from pymaf_pl.engine.progress import read_progress
 from pymaf_pl.errors import InputError
 
@@ -59,7 +59,7 @@ def search(words: Sequence[str]) -> int:
     plan = read_plan(words)
     if plan.variants:
         raise InputError("sweep.variants are for pymaf train -m; a search draws from ranges")
-    study_of = _optuna_study()
+    study_of = optuna_study()
     space = distributions(plan.axes)
     first = [*plan.common, *(as_override(key, _some_value(d)) for key, d in space.items())]
     check_jobs([first], plan.common)
@@ -115,21 +115,18 @@ class Trials:
                 return job
         if len(self.ledger.jobs) >= self.plan.config.search.trials:
             return None
-        trial = self.study.ask(self.space)
-        overrides = [*self.plan.common, *(as_override(key, trial.params[key]) for key in self.space)]
-        job = Job(trial.number, overrides, compose_job(overrides)[1])
-        self.ledger.jobs.append(job)
-        self._trials[job.number] = trial
-        return job
+        return self._enter(self.study.ask())
 
     def hopeless(self, job: Job) -> bool:
         """Report the validations since the last look; ask the study whether to go on."""
         trial, known = self._trials[job.number], self._reported.get(job.number, 0)
-        validations = read_progress(self.ledger.run_dir(job))["validations"]
+        progress = read_progress(self.ledger.run_dir(job))
+        validations = progress["validations"]
         for step, value in validations[known:]:
             trial.report(value, step)
         self._reported[job.number] = len(validations)
-        return len(validations) > known and bool(trial.should_prune())
+        at_its_end = 0 < progress["total_steps"] <= progress["step"]
+        return len(validations) > known and not at_its_end and bool(trial.should_prune())
 
     def settled(self, job: Job) -> None:
         """Tell the study how it ended."""
@@ -151,24 +148,32 @@ class Trials:
 
     def _recover(self) -> list[Job]:
         """Match study and ledger after a kill; return the jobs that were cut off."""
-        from optuna.trial import Trial, TrialState
+        from optuna.trial import Trial
 
         jobs = {job.number: job for job in self.ledger.jobs}
         for frozen in self.study.get_trials(deepcopy=False):
-            job = jobs.get(frozen.number)
-            if job is None:  # drawn, and killed before it was written down
-                if not frozen.state.is_finished():
-                    self.study.tell(frozen.number, state=TrialState.FAIL)
-                continue
             # Optuna has no public way to take a running trial up again, which its reports need
-            self._trials[job.number] = Trial(self.study, frozen._trial_id)
-            self._reported[job.number] = len(frozen.intermediate_values)
-            if not frozen.state.is_finished() and job.state in ("done", "pruned", "failed"):
-                self.settled(job)
+            trial, job = Trial(self.study, frozen._trial_id), jobs.get(frozen.number)
+            if job is None and not frozen.state.is_finished():  # drawn, and killed before it was written down
+                self._enter(trial)
+            elif job is not None:
+                self._trials[job.number] = trial
+                self._reported[job.number] = len(frozen.intermediate_values)
+                if not frozen.state.is_finished() and job.state in ("done", "pruned", "failed"):
+                    self.settled(job)
         return [job for job in self.ledger.jobs if job.state in ("running", "pending")]
 
+    def _enter(self, trial: Any) -> Job:
+        """Draw a trial's values, those that it has not got yet, and write it down as a job."""
+        values = [as_override(key, draw(trial, key, distribution)) for key, distribution in self.space.items()]
+        job = Job(trial.number, [*self.plan.common, *values])
+        self.ledger.jobs.append(job)
+        self.ledger.save()
+        self._trials[job.number] = trial
+        return job
 
-def _optuna_study() -> Any:
+
+def optuna_study() -> Any:
     """Return ``(folder, plan) -> study``; one line if Optuna is not there."""
     try:
         import optuna

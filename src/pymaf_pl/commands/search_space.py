@@ -41,6 +41,16 @@ def distributions(axes: Mapping[str, Override]) -> dict[str, Any]:
     return found
 
 
+def draw(trial: Any, key: str, distribution: Any) -> Any:
+    """Let a trial draw a value, or return the one that it has drawn before."""
+    if hasattr(distribution, "choices"):
+        return trial.suggest_categorical(key, distribution.choices)
+    suggest = trial.suggest_int if type(distribution).__name__ == "IntDistribution" else trial.suggest_float
+    # of a logarithmic scale there is no step
+    options = {"log": True} if distribution.log else {"step": distribution.step}
+    return suggest(key, distribution.low, distribution.high, **options)
+
+
 def _numbers(whole: bool, low: Any, high: Any, **options: Any) -> Any:
     from optuna.distributions import FloatDistribution, IntDistribution
 

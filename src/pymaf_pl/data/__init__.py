@@ -10,6 +10,7 @@
 ``augment``       flip, rotation, scale and colour noise, for image and labels together.
 ``dataset``       a table and its images as samples.
 ``sources``       where tables come from: files of one's own, or our synthetic worlds.
-``mixture``       the curriculum: stages, weighted mixing, seeded and resumable order.
+``mixture``       the curriculum: stages, weighted mixing, seeded and resumable order; ``passes`` a source's own.
+``packed``        sources whose pictures are in shards; ``packing`` makes them, ``levels`` says what they hold.
 ``synth``         the synthetic worlds.
 """

@@ -2,6 +2,7 @@
 
 ``module``       one step, one validation, what is logged and what a checkpoint holds.
 ``datamodule``   sources, stages and loaders.
+``curriculum``   from one stage to the next; ``step_seed`` what a step draws.
 ``optim``        optimisers and schedules.
 ``averaging``    a moving average of the weights.
 ``budget``       an end after so many minutes.
