@@ -6,7 +6,7 @@ Imports neither torch nor Lightning, so that a wrong key costs a second.
 import difflib
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from yaml import YAMLError
 
 from pymaf_pl.errors import InputError
 from pymaf_pl.paths import conf_dir
+
+_OPEN = ("data.sources", "data.groups")  # keys are names of the user's own
 
 
 def compose_config(
@@ -49,7 +51,7 @@ def compose_config(
         try:
             config = compose(config_name=name, overrides=plain, return_hydra_config=with_hydra)
             _check_root(name, config, folder or conf_dir())
-            _check_types(name, config, parsed)
+            _check_types(name, config, parsed, folder or conf_dir())
         except YAMLError as error:
             raise InputError(f"a file in {conf_dir()} is not YAML: {' '.join(str(error).split())}") from None
         except (HydraException, OmegaConfBaseException) as error:
@@ -98,9 +100,15 @@ def _root_keys(name: str, _folder: Path) -> frozenset[str]:
     return frozenset(map(str, compose(config_name=name)))
 
 
-def _check_types(name: str, config: DictConfig, overrides: Sequence[Override]) -> None:
+@lru_cache(maxsize=32)
+def _base(name: str, _folder: Path, choices: tuple[str, ...]) -> DictConfig:
+    """Compose what the files hold; the jobs of a sweep mostly share it."""
+    return compose(config_name=name, overrides=list(choices))
+
+
+def _check_types(name: str, config: DictConfig, overrides: Sequence[Override], folder: Path) -> None:
     """Refuse a text where the configuration files hold a number, and a fraction where they hold a count."""
-    base = compose(config_name=name, overrides=_group_choices(overrides))
+    base = _base(name, folder, tuple(_group_choices(overrides)))
     for override in overrides:
         key = str(override.key_or_group)
         if (
@@ -133,7 +141,10 @@ def _explain(name: str, error: Exception, overrides: Sequence[Override]) -> str:
     if key and "/" in key[1]:
         return f"unknown group '{key[1]}'{_nearest(key[1], _groups())}"
     if key:
-        return f"unknown key '{key[1]}'{_nearest(key[1], _all_keys(name, overrides))}"
+        found = str(getattr(error.__cause__, "full_key", ""))
+        lacking = found if found.startswith(f"{key[1]}.") else key[1]  # of KEY={...} one inside of the braces
+        own = f"; +{lacking}=... adds it" if lacking.rpartition(".")[0] in _OPEN else ""
+        return f"unknown key '{lacking}'{_nearest(lacking, _all_keys(name, overrides))}{own}"
     group = re.search(r"No match in the defaults list[^']*'([^']+)'", text)
     if group:
         return f"unknown group '{group[1]}'{_nearest(group[1], _groups())}"
