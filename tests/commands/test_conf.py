@@ -1,6 +1,7 @@
 """Every option of every group composes, and every node that names a constructor fits its signature."""
 
 import inspect
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,8 +9,8 @@ import pytest
 from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 
-from pymaf_pl.commands.building import check_signatures
 from pymaf_pl.commands.composing import available, compose_config
+from pymaf_pl.commands.signatures import check_signatures
 from pymaf_pl.engine.datamodule import read_stages
 from pymaf_pl.errors import InputError
 from pymaf_pl.paths import conf_dir
@@ -145,3 +146,18 @@ def test_an_argument_that_nobody_takes_is_named(override: str, words: list[str])
     with pytest.raises(InputError) as caught:
         check_signatures(compose("train", override))
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("model.pyramid_levels=x", "model.pyramid_levels=x: expected a whole number or null"),
+        ("model.pyramid_levels=2.5", "model.pyramid_levels=2.5: expected a whole number or null"),
+        ("model.dense_size=x", "model.dense_size=x: expected a whole number or null"),
+        ("model.feedback.seed=x", "model.feedback.seed=x: expected a whole number or null"),
+        ("model.num_iterations=null", "model.num_iterations=None: expected a whole number"),
+    ],
+)
+def test_a_value_of_another_kind_is_named_even_where_the_files_hold_null(override: str, said: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(said)}$"):
+        check_signatures(compose("train", override))

@@ -10,10 +10,11 @@ from torch import nn
 from pymaf_pl.body import load_body
 from pymaf_pl.commands.bench_network import UNIT, bare_resnet50
 from pymaf_pl.commands.bench_timing import autocast, median, median_ratio, time_interleaved
-from pymaf_pl.commands.building import build_network, check_signatures
+from pymaf_pl.commands.building import build_network
 from pymaf_pl.commands.combinations import check_combinations, drop_idle_dense_head
 from pymaf_pl.commands.composing import available, compose_config
 from pymaf_pl.commands.cost import count_flops
+from pymaf_pl.commands.signatures import check_signatures
 from pymaf_pl.errors import InputError
 
 _PAPER = {"backbone": "resnet50", "pyramid": "deconv", "feedback": "grid_then_mesh"}

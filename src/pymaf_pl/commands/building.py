@@ -1,13 +1,12 @@
 """From a configuration to objects."""
 
-import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
 from hydra.errors import InstantiationException
-from hydra.utils import get_object, instantiate
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from pymaf_pl import __version__
@@ -87,34 +86,3 @@ def checkpoint_record(config: DictConfig, body: BodyModel) -> dict[str, Any]:
         "losses": plain["losses"],
         "channels_last": True,
     }
-
-
-def check_signatures(config: DictConfig) -> None:
-    """Make sure that every key next to a ``_target_`` is an argument of it.
-
-    Raises:
-        InputError: names the key, the target and its arguments.
-    """
-    plain = OmegaConf.to_container(config, resolve=True)
-    for path, node in _nodes(plain):
-        try:
-            parameters = inspect.signature(get_object(node["_target_"])).parameters
-        except (ImportError, ValueError, TypeError) as error:
-            raise InputError(f"{path}._target_={node['_target_']}: nothing to build by that name") from error
-        if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-            continue
-        for key in node:
-            if not key.startswith("_") and key not in parameters:
-                names = ", ".join(parameters)
-                raise InputError(f"unknown key '{path}.{key}'; {node['_target_']} takes {names}")
-
-
-def _nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    if isinstance(node, dict):
-        if "_target_" in node:
-            yield path, node
-        for key, value in node.items():
-            yield from _nodes(value, f"{path}.{key}".lstrip("."))
-    elif isinstance(node, list | tuple):
-        for index, value in enumerate(node):
-            yield from _nodes(value, f"{path}.{index}")

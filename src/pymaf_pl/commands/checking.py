@@ -8,8 +8,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from pymaf_pl.body import BodyModel
-from pymaf_pl.commands.building import build_data, build_losses, build_network, check_signatures
+from pymaf_pl.commands.building import build_data, build_losses, build_network
 from pymaf_pl.commands.combinations import drop_idle_dense_head
+from pymaf_pl.commands.signatures import check_signatures
 from pymaf_pl.commands.starting import adopt_points
 from pymaf_pl.commands.train import start_from
 from pymaf_pl.errors import InputError, input_error_behind

@@ -12,10 +12,11 @@ from torch.utils.data import DataLoader
 
 from pymaf_pl.body import BodyModel
 from pymaf_pl.checkpoints import Checkpoint, read_checkpoint
-from pymaf_pl.commands.building import check_signatures, make_trainer
+from pymaf_pl.commands.building import make_trainer
 from pymaf_pl.commands.cost import network_cost
 from pymaf_pl.commands.lineage import chosen, training_of
 from pymaf_pl.commands.results import publish_results
+from pymaf_pl.commands.signatures import check_signatures
 from pymaf_pl.commands.train import quiet_libraries
 from pymaf_pl.data.annotations import Annotations
 from pymaf_pl.data.dataset import EvaluationDataset, PersonDataset, one_thread_per_worker

@@ -27,7 +27,6 @@ from pymaf_pl.commands.building import (
     build_data,
     build_losses,
     build_network,
-    check_signatures,
     checkpoint_record,
     make_trainer,
 )
@@ -36,6 +35,7 @@ from pymaf_pl.commands.cost import network_cost
 from pymaf_pl.commands.lineage import chosen
 from pymaf_pl.commands.parent import PARENT
 from pymaf_pl.commands.results import publish_results
+from pymaf_pl.commands.signatures import check_signatures
 from pymaf_pl.commands.starting import adopt_points
 from pymaf_pl.commands.sweep_plan import without_sweep
 from pymaf_pl.commands.tracking import build_loggers
