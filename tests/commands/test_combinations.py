@@ -93,6 +93,7 @@ def test_a_dense_head_without_a_loss_is_left_out_and_says_so(caplog) -> None:
     [
         (["model.feedback.num_points=7000"], "the 'open' body has 6890 vertices"),
         (["pyramid=lateral", "model.pyramid_levels=4"], "pyramid=deconv makes any number"),
+        (["model.pyramid_levels=2"], "set it to null (three, the finest read again), or have one map for all"),
         (["model.shared_regressor=true"], "feedback=mesh_only, grid_only or global_feature"),
         (["feedback=attention", "model.feedback.heads=3"], "does not divide the 8 channels"),
         (["backbone.weights=imagenet"], "set backbone.weights=null"),

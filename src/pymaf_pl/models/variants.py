@@ -4,7 +4,6 @@ Adding a variant: an option of one of its parts (``conf/backbone``, ``conf/pyram
 another loop altogether, a function here and a file in ``conf/model``.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -21,8 +20,8 @@ from pymaf_pl.models.pymaf import FeedbackNetwork
 from pymaf_pl.models.pyramid import DeconvPyramid, NoPyramid
 from pymaf_pl.models.regressor import Activation, Regressor
 
-log = logging.getLogger(__name__)
 MakePyramid = Callable[[Sequence[MapSpec], int, int], Pyramid]
+_PUBLISHED_LEVELS = 3  # 14, 28 and 56 px of a 224 px image
 
 
 def pymaf(
@@ -32,7 +31,7 @@ def pymaf(
     feedback: Feedback = grid_then_mesh,
     pyramid: MakePyramid = DeconvPyramid,
     pyramid_channels: int = 256,
-    pyramid_levels: int = 3,
+    pyramid_levels: int | None = None,
     point_channels: Sequence[int] = (128, 64, 5),
     align_corners: bool = True,
     hidden: int = 1024,
@@ -50,11 +49,12 @@ def pymaf(
     Args:
         backbone: image to maps.
         body: gives the mean body and the surface points.
-        num_iterations: T. With T below the number of maps the finest T are read; with more, the finest again.
+        num_iterations: T. With T below the number of maps the finest T are read.
         feedback: what each iteration reads, see :mod:`pymaf_pl.models.feedback`.
         pyramid: from the backbone's maps to those that are read, see :mod:`pymaf_pl.models.pyramid`.
         pyramid_channels: channels of every map.
-        pyramid_levels: how often the resolution doubles; the number of maps, unless ``pyramid`` keeps fewer.
+        pyramid_levels: how often the resolution doubles; the number of maps, unless ``pyramid`` keeps fewer. None: the
+            published three, and iterations beyond them read the finest again; a number of one's own must be enough.
         point_channels: widths of the point MLP after its input.
         align_corners: -1 and 1 are the centres of a map's outermost cells (as published), or their edges (PyMAF-X).
         hidden: width of the regressors.
@@ -74,7 +74,12 @@ def pymaf(
     if dense_size is not None and not dense_head:
         raise InputError(f"model.dense_size={dense_size}: there is no dense head; leave it out or set dense_head=true")
     mean = body.mean_state()
-    levels = pyramid(backbone.maps, pyramid_channels, pyramid_levels)
+    levels = pyramid(backbone.maps, pyramid_channels, _PUBLISHED_LEVELS if pyramid_levels is None else pyramid_levels)
+    if pyramid_levels is not None and not levels.one_for_all and num_iterations > pyramid_levels:
+        raise InputError(
+            f"model.num_iterations={num_iterations}: model.pyramid_levels={pyramid_levels} are not enough for them; "
+            "raise it, set it to null (three, the finest read again), or have one map for all by pyramid=fixed"
+        )
     evidence = feedback(body, _readings(levels.maps, num_iterations, tuple(point_channels), align_corners))
     make = partial(
         Regressor, hidden=hidden, dropout=dropout, head_gain=head_gain, activation=activation,
@@ -133,8 +138,6 @@ def _readings(
     maps: Sequence[MapSpec], num_iterations: int, point_channels: tuple[int, ...], align_corners: bool
 ) -> list[Reading]:
     """Let the last iteration read the finest map, and those before it the maps before that."""
-    if 1 < len(maps) < num_iterations:
-        log.info("%d iterations on %d maps: those from %d on read the finest", num_iterations, len(maps), len(maps))
     skipped = max(0, len(maps) - num_iterations)
     levels = [min(len(maps) - 1, t + skipped) for t in range(num_iterations)]
     return [Reading(level, (maps[level].channels, *point_channels), align_corners) for level in levels]

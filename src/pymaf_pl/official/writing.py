@@ -79,6 +79,8 @@ def _settings_fault(record: Mapping[str, Any], layout: Layout, vertices: list[in
     found, wanted = record["network"]["model"], published["network"]["model"]
     if found.get("feedback"):  # without a list of its own it samples at the body's, which are ``vertices``
         found = {**found, "feedback": found["feedback"] | {"vertices": vertices}}
+    if found.get("pyramid_levels") is None:  # the published three
+        found = {key: value for key, value in found.items() if key != "pyramid_levels"}
     for key, value in wanted.items():
         if key not in _TRAINING_ONLY and not _agrees(found.get(key, value), value):
             shown = found[key]["_target_"] if isinstance(found[key], Mapping) else found[key]
