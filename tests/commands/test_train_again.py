@@ -141,6 +141,21 @@ def test_a_full_disk_ends_the_run_in_one_line_and_the_checkpoint_stays(  # type:
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["last.ckpt"]
 
 
+def test_a_loss_that_is_no_number_ends_the_run_in_one_line_and_the_checkpoint_stays(  # type: ignore[no-untyped-def]
+    train, run_dir, tmp_path: Path, capsys
+) -> None:
+    del run_dir  # it has rendered the worlds
+    capsys.readouterr()
+    options = ["report_people=0", "checkpoint_steps=1", "scheduler=constant", "trainer.max_steps=3"]
+    assert train(tmp_path, *options, "optimizer.lr=1e30") == 2  # finite weights after a step, of which no loss is
+    error = capsys.readouterr().err.strip()
+    last = tmp_path / "checkpoints" / "last.ckpt"
+    assert f"pymaf train: the loss is not finite after step 2; {last} is from before" in error
+    assert "\n" not in error
+    assert torch.load(last, weights_only=True)["global_step"] == 1
+    assert not (tmp_path / "metrics.json").exists()
+
+
 @pytest.mark.slow
 def test_a_terminated_run_saves_itself_and_goes_on_to_the_same_end(worlds, tiny, run_dir, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     words = ["train", *tiny, *folders(worlds), "trainer.log_every_n_steps=1", "callbacks=quiet"]

@@ -23,6 +23,7 @@ from pymaf_pl.data.dataset import EvaluationDataset, PersonDataset, one_thread_p
 from pymaf_pl.engine.module import PyMAFModule
 from pymaf_pl.engine.optim import adam
 from pymaf_pl.engine.run_files import run_record, write_json, write_text
+from pymaf_pl.engine.sharding import put_together
 from pymaf_pl.errors import InputError
 from pymaf_pl.metrics.protocols import Protocol
 from pymaf_pl.rebuilding import losses_from_checkpoint, network_from_checkpoint
@@ -70,6 +71,7 @@ def evaluate(config: DictConfig) -> float:
         measured = {"name": checkpoint.name, "system": system_of(checkpoint)}
         write_json(run_dir / "run.json", record | {"trained": training_of(checkpoint), "measured": measured})
     trainer.validate(module, loader, verbose=False)
+    put_together(trainer, module, checkpoint.path, config.body.directory)
     if trainer.is_global_zero:
         title = f"{checkpoint.name} by {module.protocol.name}"
         cost = network_cost(module.network, checkpoint.record["image_size"], trainer.strategy.root_device)

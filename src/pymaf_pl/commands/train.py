@@ -47,6 +47,7 @@ from pymaf_pl.engine.module import PyMAFModule
 from pymaf_pl.engine.panels import show_people, show_record
 from pymaf_pl.engine.progress_file import ProgressFile
 from pymaf_pl.engine.run_files import run_record, write_json, write_text
+from pymaf_pl.engine.sharding import put_together
 from pymaf_pl.engine.stopping import StopOnSignal
 from pymaf_pl.errors import InputError
 from pymaf_pl.models import FeedbackNetwork
@@ -117,8 +118,11 @@ def train(config: DictConfig, repeats: Path | None = None) -> float:
         log.info("training on %s, %d steps; files in %s", device, module.total_steps, run_dir)
 
     trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+    last, body_directory = run_dir / "checkpoints" / "last.ckpt", config.body.get("directory")
+    put_together(trainer, module, last, body_directory)
     if module.rows_step != module.global_step:  # the last epoch's validation has measured the final weights already
         trainer.validate(module, datamodule=data, verbose=False)
+        put_together(trainer, module, last, body_directory)
     if trainer.is_global_zero:
         _keep_best(run_dir / "checkpoints")
         cost = network_cost(module.network, config.image_size, trainer.strategy.root_device)
@@ -198,6 +202,7 @@ def quiet_libraries() -> None:
         "your dataloader is not resumable",  # its sampler is: CurriculumSampler
         "could not find the monitored key",  # a run that ends before its first validation
         "smaller than the logging interval",
+        "sync_dist=True",  # every process has gathered all people already
         "srun",
     ):
         warnings.filterwarnings("ignore", message=f".*{text}.*")

@@ -9,6 +9,7 @@
 ``csv_logger``   metrics.csv.
 ``run_files``    what a run leaves behind: config, run record, metrics.
 ``finite``, ``stopping``   ends: of a run that broke, and of one that was told to make room.
+``sharding``     weights shared out over processes, and put together again.
 ``checkpoint_files``, ``progress_file``   how checkpoints and ``progress.json`` get to the disk.
 ``trackers``     wandb, TensorBoard, MLflow; ``panels`` what a run shows there beside its curves.
 ``clock``        how long a run has trained.
