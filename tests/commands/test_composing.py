@@ -25,6 +25,12 @@ def complaint(*overrides: str, name: str = "train") -> str:
         ("model.num_iteration=1", ["unknown key 'model.num_iteration'", "'model.num_iterations'"]),
         ("data.batchsize=8", ["'data.batchsize'", "'data.batch_size'"]),
         ("data.sources.wild.nun=8", ["'data.sources.wild.num'"]),
+        ("data.sources={mine: {table: x}}", ["unknown key 'data.sources.mine'", "; +data.sources.mine=... adds it"]),
+        ("data.groups.all=[wild]", ["unknown key 'data.groups.all'", "; +data.groups.all=... adds it"]),
+        (
+            "data.sources={wild: {nun: 8}}",
+            ["'data.sources.wild.nun'; did you mean 'data.sources.wild.num'?"],
+        ),
         ("losses.terms.pos.weight=1", ["'losses.terms.pose.weight'"]),
         ("backbon=resnet18", ["'backbon'", "did you mean 'backbone'"]),
         ("experimnt=demo", ["'experimnt'", "did you mean 'experiment'"]),

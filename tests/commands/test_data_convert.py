@@ -160,6 +160,17 @@ def test_counts_are_explained(stem, rows, told):
     assert "\n" not in said
 
 
+def test_every_count_of_the_paper_is_checked_and_explained():
+    papers = {312_188, 26_859, 9_428, 1_000, 14_810, 28_344, 50_197, 1_290, 311}
+    assert papers <= {count.rows for count in COUNTS.values()}
+    for stem, count in COUNTS.items():
+        assert explain_count(stem, count.rows) == f"{count.rows:,} rows, as in the paper"
+        assert explain_count(stem, count.rows - 1).startswith(
+            f"{count.rows - 1:,} rows; the paper has {count.rows:,}: {count.otherwise}"
+        )
+        assert len(count.otherwise) > 10
+
+
 def test_help_shows_every_option(capsys):
     with pytest.raises(SystemExit) as stopped:
         convert("--help")

@@ -1,5 +1,6 @@
 """The order of samples: weighted, without repetition, the same on every machine, and open at any position."""
 
+import itertools
 import time
 from collections import Counter
 
@@ -99,6 +100,22 @@ def test_ranks_share_the_order_out_evenly(count: int, world: int) -> None:
         assert {share[step].position for share in shares} == set(range(step * world, (step + 1) * world))
 
 
+@pytest.mark.parametrize("processes", [1, 2, 3, 4])
+def test_a_step_takes_the_same_people_over_any_number_of_processes(processes: int) -> None:
+    """A step of 12 people: each process takes its share of them, in one batch or in several that it gathers."""
+    options = {"lengths": {"a": 60, "b": 50}, "samples_per_epoch": 60, "seed": 3}
+    stages = [Stage("first", 1, {"a": 1.0}), Stage("second", 1, {"a": 0.4, "b": 0.6})]
+    whole = CurriculumSampler(stages, **options)
+    ranks = [CurriculumSampler(stages, **options, rank=rank, world_size=processes) for rank in range(processes)]
+    share = 12 // processes
+    for _ in stages:
+        expected, shares = list(whole), [list(sampler) for sampler in ranks]
+        assert len(expected) == 60
+        for step in range(5):
+            taken = [key for keys in shares for key in keys[step * share : (step + 1) * share]]
+            assert sorted(taken) == sorted(expected[step * 12 : (step + 1) * 12])
+
+
 @pytest.mark.parametrize("world", [1, 2])
 @pytest.mark.parametrize("skip", [0, 1, 37, 50])
 def test_skipping_goes_on_at_exactly_the_next_sample(skip: int, world: int) -> None:
@@ -190,6 +207,37 @@ def test_two_weeks_of_steps_match_the_shares_and_cover_every_row_evenly() -> Non
     for name, share in shares.items():
         expected = 60 * 312_188 * (share + (name == "h36m"))
         assert whole[name] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.slow
+def test_all_of_two_weeks_of_steps_drawn_one_by_one() -> None:
+    """The same training, all 37,462,560 people of it."""
+    stages = [Stage("h36m", 60, {"h36m": 1.0}), Stage("mixture", 60, PAPER)]
+    samples = CurriculumSampler(stages, SIZES, 312_188, groups=WILD, seed=3)
+    alone = {name: np.zeros(length, np.int64) for name, length in SIZES.items()}
+    mixed = {name: np.zeros(length, np.int64) for name, length in SIZES.items()}
+    for epoch in range(120):
+        names, sources, rows = samples.draw(epoch)
+        for i, name in enumerate(names):
+            (alone if epoch < 60 else mixed)[name] += np.bincount(rows[sources == i], minlength=SIZES[name])
+    assert alone["h36m"].tolist() == [60] * SIZES["h36m"]
+    assert sum(counts.sum() for counts in mixed.values()) == 60 * 312_188
+    for name, share in shares_of(PAPER, WILD, SIZES).items():
+        assert mixed[name].sum() / (60 * 312_188) == pytest.approx(share, rel=1e-5)
+        assert mixed[name].max() - mixed[name].min() <= 1  # no row of any source twice more often than another
+    assert [int(mixed[name].min()) for name in WILD["wild"]] == [209] * 4  # 60 epochs x 312,188 x 0.6 / 53,582 rows
+    # whoever comes later, with the same seed, draws the same; another seed and every other process draw something else
+    for epoch in (0, 59, 60, 119):
+        first = samples.draw(epoch)
+        again = CurriculumSampler(stages, SIZES, 312_188, groups=WILD, seed=3).draw(epoch)
+        other = CurriculumSampler(stages, SIZES, 312_188, groups=WILD, seed=4).draw(epoch)
+        assert all(np.array_equal(a, b) for a, b in zip(first[1:], again[1:], strict=True))
+        assert np.mean(first[2] == other[2]) < 0.01
+    ranks = [CurriculumSampler(stages, SIZES, 312_188, 3, rank, 4, 60, groups=WILD) for rank in range(4)]
+    shares = [list(rank) for rank in ranks]
+    assert sorted(key.position for share in shares for key in share) == list(range(312_188))
+    for a, b in itertools.combinations(shares, 2):
+        assert np.mean([x[2:] == y[2:] for x, y in zip(a, b, strict=True)]) < 0.01
 
 
 def test_a_batch_is_mixed_as_an_epoch_is() -> None:

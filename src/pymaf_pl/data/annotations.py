@@ -101,6 +101,8 @@ _FOREIGN = {  # a key that SPIN's format does not have: whose it is, and what co
     "has_betas": ("4D-Humans", "hmr2"),
     "bbox_xywh": ("mmhuman3d (HumanData)", "humandata"),
 }
+# where a table has it, PARE reads it in the place of `pose` (pare/dataset/base_dataset.py)
+_PARE_POSE = "pose_0yaw_inverseyz"
 _GENDERS = {
     "m": "m",
     "f": "f",
@@ -172,6 +174,7 @@ class _Reader:
             raise InputError(f"{path}: the table has no rows")
 
     def table(self) -> Annotations:
+        pose = _PARE_POSE if _PARE_POSE in self.file else "pose"
         table = Annotations(
             path=self.path,
             imgname=self.files("imgname"),
@@ -180,9 +183,9 @@ class _Reader:
             part=self.numbers("part", 24, 3),
             openpose=self.numbers("openpose", 25, 3),
             S=self.numbers("S", 24, 4),
-            pose=self.numbers("pose", 72),
+            pose=self.numbers(pose, 72),
             shape=self.numbers("shape", 10),
-            has_smpl=self.mask(("has_smpl", "valid_fit"), "pose", "shape"),
+            has_smpl=self.mask(("has_smpl", "valid_fit"), pose, "shape"),
             has_3d=self.mask(("has_3d",), "S"),
             maskname=self.files("maskname"),
             partname=self.files("partname"),

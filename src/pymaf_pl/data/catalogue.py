@@ -209,7 +209,7 @@ COUNTS: Mapping[str, Count] = {
     "mpi_inf_3dhp_train": Count(96_507, "missing sequences or pictures; every tenth frame is counted over all of them"),
     "lsp_train": Count(1_000, "missing pictures"),
     "lsp_test": Count(1_000, "missing pictures"),
-    "lspet_train": Count(9_428, "the set of 2011 has 10,000 pictures, the one in high resolution lacks 572 of them"),
+    "lspet_train": Count(9_428, "the set of 2011 has 10,000 pictures, the one in high resolution 572 less; or a part"),
     "mpii_train": Count(14_810, "another file of labels, or part of it; only people with all 16 joints count"),
     "coco_train": Count(28_344, "another year than 2014, or part of it; SPIN keeps crowds, here they are left out"),
     "coco_val": Count(50_197, "another year than 2014, or part of it; people with any keypoint count"),

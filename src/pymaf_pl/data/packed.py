@@ -69,10 +69,16 @@ class Shards:
         address: folder, or what litdata streams from.
         cache: for what comes over the network.
         storage: options of the storage's client.
+
+    Raises:
+        InputError: the storage would not be asked over https.
     """
 
     def __init__(self, address: str, cache: str | None = None, storage: Mapping[str, Any] | None = None) -> None:
         need_litdata()
+        endpoint = str((storage or {}).get("endpoint_url", ""))
+        if endpoint.startswith("http:"):  # the index would come, but litdata's client for shards has it switched off
+            raise InputError(f"{address}: storage.endpoint_url={endpoint}: shards are fetched over https only")
         self.address, self.cache, self.storage = address, cache, dict(storage or {})
         self._opened: tuple[int, Any] | None = None
 
