@@ -22,6 +22,8 @@ CONTRADICTIONS = [
     (["losses.iteration_weights={pose:[1]}"], "losses.iteration_weights.pose has 1 values for 3 iterations"),
     (["losses.iteration_weights={pose:2}"], "losses.iteration_weights.pose has 1 values for 3 iterations"),
     (["losses.iteration_weights={poes:[1,1,1]}"], "losses.iteration_weights.poes: there are the terms keypoints_2d"),
+    (["model.pyramid_levels=2"], "model.num_iterations=3: model.pyramid_levels=2 makes fewer maps than that; raise it"),
+    (["model.num_iterations=4", "model.pyramid_levels=3", "pyramid=lateral"], "or take pyramid=fixed, one map for all"),
     (["losses.terms.pose=null"], "a term is switched off by losses.terms.pose.weight=0"),
     (
         ["losses.dense=null", *(f"losses.terms.{name}.weight=0" for name in
@@ -62,7 +64,10 @@ print(sorted({"torch", "pytorch_lightning", "smplx", "cv2"} & set(sys.modules)))
         ["losses.iteration_weights={pose:[0,0,1], shape:[1,1,1]}"],
         ["losses.terms.pose.weight=0"],
         ["~losses.terms.vertices"],
-        ["model.num_iterations=5", "pyramid=fixed"],
+        ["model.num_iterations=5"],
+        ["model.num_iterations=5", "model.pyramid_levels=5"],
+        ["model.num_iterations=5", "pyramid=fixed", "model.pyramid_levels=1"],
+        ["model.num_iterations=5", "pyramid=none", "model.pyramid_levels=1"],
         *([f"feedback={name}"] for name in available("feedback")),
         *([f"pyramid={name}"] for name in available("pyramid")),
     ],
@@ -93,7 +98,6 @@ def test_a_dense_head_without_a_loss_is_left_out_and_says_so(caplog) -> None:
     [
         (["model.feedback.num_points=7000"], "the 'open' body has 6890 vertices"),
         (["pyramid=lateral", "model.pyramid_levels=4"], "pyramid=deconv makes any number"),
-        (["model.pyramid_levels=2"], "set it to null (three, the finest read again), or have one map for all"),
         (["model.shared_regressor=true"], "feedback=mesh_only, grid_only or global_feature"),
         (["feedback=attention", "model.feedback.heads=3"], "does not divide the 8 channels"),
         (["backbone.weights=imagenet"], "set backbone.weights=null"),

@@ -3,10 +3,11 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from pymaf_pl.commands.composing import available, compose_config
+from pymaf_pl.commands.composing import at_home, available, compose_config
 from pymaf_pl.errors import InputError
 
 
@@ -56,6 +57,22 @@ def test_typos_are_answered_with_the_nearest_name(override: str, words: list[str
 def test_a_typo_among_good_overrides_is_found_in_the_chosen_groups() -> None:
     message = complaint("model=hmr", "seed=3", "model.hiden=512")
     assert "unknown key 'model.hiden'; did you mean 'model.hidden'?" in message
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("body.directory=~/smpl", f"body.directory={Path.home()}/smpl"),
+        ("protocol.root=~", f"protocol.root={Path.home()}"),
+        ("~sweep.variants.none", "~sweep.variants.none"),
+        ("name=a~/b", "name=a~/b"),
+        ("data.root=~other/x", "data.root=~other/x"),
+    ],
+)
+def test_a_tilde_that_the_shell_left_is_the_home_folder(word: str, meant: str) -> None:
+    assert at_home(word) == meant
+    if meant.startswith("body"):
+        assert compose_config("train", ["body=smpl", at_home(word)]).body.directory == f"{Path.home()}/smpl"
 
 
 def test_right_overrides_arrive() -> None:

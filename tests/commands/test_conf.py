@@ -155,7 +155,7 @@ def test_an_argument_that_nobody_takes_is_named(override: str, words: list[str])
         ("model.pyramid_levels=2.5", "model.pyramid_levels=2.5: expected a whole number or null"),
         ("model.dense_size=x", "model.dense_size=x: expected a whole number or null"),
         ("model.feedback.seed=x", "model.feedback.seed=x: expected a whole number or null"),
-        ("model.num_iterations=null", "model.num_iterations=None: expected a whole number"),
+        ("model.num_iterations=null", "model.num_iterations=null: expected a whole number"),
     ],
 )
 def test_a_value_of_another_kind_is_named_even_where_the_files_hold_null(override: str, said: str) -> None:

@@ -211,7 +211,7 @@ def test_two_weeks_of_steps_match_the_shares_and_cover_every_row_evenly() -> Non
 
 @pytest.mark.slow
 def test_all_of_two_weeks_of_steps_drawn_one_by_one() -> None:
-    """The same training, all 37,462,560 people of it."""
+    """The same training, all 37,462,560 samples of it."""
     stages = [Stage("h36m", 60, {"h36m": 1.0}), Stage("mixture", 60, PAPER)]
     samples = CurriculumSampler(stages, SIZES, 312_188, groups=WILD, seed=3)
     alone = {name: np.zeros(length, np.int64) for name, length in SIZES.items()}

@@ -14,6 +14,7 @@ from pymaf_pl.errors import InputError
 
 log = logging.getLogger(__name__)
 _PARTS = ("pyramid", "feedback")  # groups whose options stand in the model
+_ONE_MAP = ("FixedPyramid", "NoPyramid")  # meant to be read at every iteration
 
 
 def check_combinations(config: DictConfig) -> None:
@@ -24,6 +25,7 @@ def check_combinations(config: DictConfig) -> None:
     """
     plain: Any = OmegaConf.to_container(config, resolve=True)
     _check_parts(plain["model"])
+    _check_levels(plain["model"])
     _check_dense(plain["model"], plain["losses"]["dense"])
     _check_terms(plain["losses"], plain["model"]["num_iterations"])
     _check_stages(plain["data"]["stages"], plain["losses"]["terms"])
@@ -49,6 +51,18 @@ def _check_parts(model: Mapping[str, Any]) -> None:
                 f"model=hmr reads the backbone's deepest map as a whole and has no use for {part}=...; leave it out, "
                 "or choose model=pymaf"
             )
+
+
+def _check_levels(model: Mapping[str, Any]) -> None:
+    """Hold a height that somebody chose against the iterations; without one they read the third map again."""
+    levels, iterations = model.get("pyramid_levels"), model["num_iterations"]
+    if not (isinstance(levels, int) and isinstance(iterations, int)) or levels < 1:
+        return  # answered by others
+    if iterations > levels and not str(model["pyramid"].get("_target_")).endswith(_ONE_MAP):
+        raise InputError(
+            f"model.num_iterations={iterations}: model.pyramid_levels={levels} makes fewer maps than that; raise it, "
+            "set it to null (three maps, the finest read again), or take pyramid=fixed, one map for all"
+        )
 
 
 def _check_dense(model: Mapping[str, Any], dense: Any) -> None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pymaf_pl.commands.compare_tables import Grid
 
 _EXAMPLES = """examples:
-  pymaf train -m experiment=demo model=pymaf_small,hmr seed=0,1,2 hydra.sweep.dir=runs/baseline
-  pymaf compare runs/baseline --baseline model=hmr      everything in a sweep's folder
+  pymaf train -m experiment=demo model=pymaf_small,hmr_small seed=0,1,2 hydra.sweep.dir=runs/baseline
+  pymaf compare runs/baseline --baseline model=hmr_small      everything in a sweep's folder
   pymaf compare runs/baseline --iterations --figure pa_mpjpe
   pymaf compare feedback=runs/a global=runs/b --out table/   your own labels; writes compare.csv, .md, .tex, .svg, .html
   pymaf compare runs/baseline --html page.html          one page: table, error per iteration, learning curves

@@ -62,6 +62,11 @@ def compose_config(
     return config
 
 
+def at_home(word: str) -> str:
+    """Write the home folder out in ``KEY=~/...``, which shells leave alone there and Hydra does not understand."""
+    return re.sub(r"=~(?=/|$)", lambda _: f"={Path.home()}", word, count=1)
+
+
 def available(group: str) -> list[str]:
     """Return the options of a group: the files in its folder."""
     return sorted(path.stem for path in (conf_dir() / group).glob("*.yaml"))
@@ -143,8 +148,9 @@ def _explain(name: str, error: Exception, overrides: Sequence[Override]) -> str:
     if key:
         found = str(getattr(error.__cause__, "full_key", ""))
         lacking = found if found.startswith(f"{key[1]}.") else key[1]  # of KEY={...} one inside of the braces
-        own = f"; +{lacking}=... adds it" if lacking.rpartition(".")[0] in _OPEN else ""
-        return f"unknown key '{lacking}'{_nearest(lacking, _all_keys(name, overrides))}{own}"
+        if lacking.rpartition(".")[0] in _OPEN:
+            return f"unknown key '{lacking}'; +{lacking}=... adds it"
+        return f"unknown key '{lacking}'{_nearest(lacking, _all_keys(name, overrides))}"
     group = re.search(r"No match in the defaults list[^']*'([^']+)'", text)
     if group:
         return f"unknown group '{group[1]}'{_nearest(group[1], _groups())}"

@@ -14,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from pymaf_pl.commands.combinations import check_combinations
-from pymaf_pl.commands.composing import available, compose_config
+from pymaf_pl.commands.composing import at_home, available, compose_config
 from pymaf_pl.commands.eval_plan import EvalPlan, plan_of
 from pymaf_pl.commands.full_disk import one_line_if_full
 from pymaf_pl.commands.parent import follow_parent, is_later_rank
@@ -224,7 +224,7 @@ def _split(verb: str, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         elif word.startswith("-"):
             raise InputError(f"unknown option '{word}'; settings are written KEY=VALUE, see pymaf {verb} --help")
         else:
-            overrides.append(word)
+            overrides.append(at_home(word))
     return ours, overrides
 
 

@@ -8,6 +8,7 @@ from hydra.utils import get_class
 from rich.console import Console
 from rich.table import Table
 
+from pymaf_pl.commands.composing import at_home
 from pymaf_pl.commands.figures import label as heading
 from pymaf_pl.commands.figures import number
 from pymaf_pl.commands.search_space import as_override, distributions, draw
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     unknown = next((word for word in arguments if word.startswith("-")), None)
     if unknown:
         raise InputError(f"unknown option '{unknown}'; settings are written KEY=VALUE, see pymaf search --help")
-    return search(arguments)
+    return search([at_home(word) for word in arguments])
 
 
 def search(words: Sequence[str]) -> int:

@@ -1,6 +1,7 @@
 """Keys next to a ``_target_`` against the arguments of what is built, before it is built."""
 
 import inspect
+import json
 import types
 import typing
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ def check_signatures(config: DictConfig) -> None:
                 raise InputError(f"unknown key '{path}.{key}'; {node['_target_']} takes {names}")
             wanted = _misfit(value, hints.get(key))
             if wanted:
-                raise InputError(f"{path}.{key}={value}: expected {wanted}")
+                raise InputError(f"{path}.{key}={json.dumps(value) if value is None else value}: expected {wanted}")
 
 
 def _hints(target: Any) -> dict[str, Any]:

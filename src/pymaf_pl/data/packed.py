@@ -77,7 +77,8 @@ class Shards:
     def __init__(self, address: str, cache: str | None = None, storage: Mapping[str, Any] | None = None) -> None:
         need_litdata()
         endpoint = str((storage or {}).get("endpoint_url", ""))
-        if endpoint.startswith("http:"):  # the index would come, but litdata's client for shards has it switched off
+        if endpoint.lower().startswith("http:"):
+            # the index would come, but litdata's client for shards has plain http switched off
             raise InputError(f"{address}: storage.endpoint_url={endpoint}: shards are fetched over https only")
         self.address, self.cache, self.storage = address, cache, dict(storage or {})
         self._opened: tuple[int, Any] | None = None

@@ -37,11 +37,9 @@ class Pyramid(nn.Module):
 
     Attributes:
         maps: what it returns, in that order.
-        one_for_all: whether it is meant to have a single map, which every iteration reads.
     """
 
     maps: tuple[MapSpec, ...]
-    one_for_all = False
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """Return one map per entry of ``maps``."""

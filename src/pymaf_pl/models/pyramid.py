@@ -54,8 +54,6 @@ class DeconvPyramid(Pyramid):
 class FixedPyramid(DeconvPyramid):
     """The finest of a :class:`DeconvPyramid` alone, so that every iteration reads the same resolution."""
 
-    one_for_all = True
-
     def __init__(self, features: Sequence[MapSpec], channels: int = 256, num_levels: int = 3) -> None:
         super().__init__(features, channels, num_levels)
         self.maps = self.maps[-1:]
@@ -104,8 +102,6 @@ class LateralPyramid(Pyramid):
 
 class NoPyramid(Pyramid):
     """Pass the backbone's deepest map on as the only level; there are no channels and levels to choose."""
-
-    one_for_all = True
 
     def __init__(self, features: Sequence[MapSpec], *_not_used: int) -> None:
         super().__init__()

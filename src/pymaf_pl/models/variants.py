@@ -49,12 +49,12 @@ def pymaf(
     Args:
         backbone: image to maps.
         body: gives the mean body and the surface points.
-        num_iterations: T. With T below the number of maps the finest T are read.
+        num_iterations: T. With T below the number of maps the finest T are read; with more, the finest again.
         feedback: what each iteration reads, see :mod:`pymaf_pl.models.feedback`.
         pyramid: from the backbone's maps to those that are read, see :mod:`pymaf_pl.models.pyramid`.
         pyramid_channels: channels of every map.
         pyramid_levels: how often the resolution doubles; the number of maps, unless ``pyramid`` keeps fewer. None: the
-            published three, and iterations beyond them read the finest again; a number of one's own must be enough.
+            published three.
         point_channels: widths of the point MLP after its input.
         align_corners: -1 and 1 are the centres of a map's outermost cells (as published), or their edges (PyMAF-X).
         hidden: width of the regressors.
@@ -75,11 +75,6 @@ def pymaf(
         raise InputError(f"model.dense_size={dense_size}: there is no dense head; leave it out or set dense_head=true")
     mean = body.mean_state()
     levels = pyramid(backbone.maps, pyramid_channels, _PUBLISHED_LEVELS if pyramid_levels is None else pyramid_levels)
-    if pyramid_levels is not None and not levels.one_for_all and num_iterations > pyramid_levels:
-        raise InputError(
-            f"model.num_iterations={num_iterations}: model.pyramid_levels={pyramid_levels} are not enough for them; "
-            "raise it, set it to null (three, the finest read again), or have one map for all by pyramid=fixed"
-        )
     evidence = feedback(body, _readings(levels.maps, num_iterations, tuple(point_channels), align_corners))
     make = partial(
         Regressor, hidden=hidden, dropout=dropout, head_gain=head_gain, activation=activation,
