@@ -64,6 +64,9 @@ def _parser() -> VerbParser:
     synth.add_argument("--size", type=int, default=144, metavar="PX", help="side of the pictures; default: 144")
     synth.add_argument("--workers", type=int, default=2, metavar="N", help="processes; default: 2")
     synth.add_argument("--backgrounds", type=Path, metavar="DIR", help="photographs to put behind people (wild world)")
+    synth.add_argument(
+        "--limber", type=float, default=0.0, metavar="SHARE", help="of people bent beyond motion capture; default: 0"
+    )
     effects = synth.add_argument_group("effects to switch off")
     for effect in EFFECTS:
         effects.add_argument(f"--no-{effect}", action="store_true")
@@ -159,6 +162,7 @@ def _synth(options: argparse.Namespace) -> int:
         settings = replace(default_options(world), **off)
         if options.backgrounds is not None and world == "wild":
             settings = replace(settings, backgrounds=options.backgrounds)
+        settings = replace(settings, limber=options.limber)
         before = (options.out / f"{world}_{options.split}.npz").exists()
         begin = time.perf_counter()
         table = generate_world(

@@ -23,6 +23,7 @@ from pymaf_pl.data.synth.bystanders import as_figure, draw_bystander, lay_over, 
 from pymaf_pl.data.synth.camera import Array, frame, heading_rotation
 from pymaf_pl.data.synth.labels import ROOT, Columns, Shot, label, to_screen, write_masks
 from pymaf_pl.data.synth.lighting import batch_light
+from pymaf_pl.data.synth.limber import stretch
 from pymaf_pl.data.synth.options import WORLDS, WorldOptions
 from pymaf_pl.data.synth.recipe import SPLITS, Recipe
 from pymaf_pl.data.synth.stage import Stage, set_studio, set_wild
@@ -53,7 +54,11 @@ def _draw_poses(options: WorldOptions, rng: np.random.Generator) -> Array:
     rare = _prior().sample(CHUNK, rng, options.extreme_temperature)
     pose = np.where((rng.uniform(size=CHUNK) < options.extreme_share)[:, None, None], rare, pose)
     swap = (rng.uniform(size=CHUNK) < 0.5)[:, None, None] & options.mirror
-    return np.where(swap, PosePrior.mirror(pose), pose)
+    pose = np.where(swap, PosePrior.mirror(pose), pose)
+    if options.limber > 0:
+        bent = (rng.uniform(size=CHUNK) < options.limber)[:, None, None]
+        pose = np.where(bent, stretch(pose, rng), pose)
+    return pose
 
 
 @cache

@@ -9,8 +9,11 @@ from pymaf_pl.errors import InputError
 World = Literal["studio", "wild"]
 WORLDS: tuple[World, ...] = get_args(World)
 _CHANCES = (
-    "extreme_share", "tumble", "loose", "clutter", "bystanders", "truncate", "occlude", "blur", "unlabelled_share",
+    "extreme_share", "limber", "tumble", "loose", "clutter", "bystanders", "truncate", "occlude", "blur",
+    "unlabelled_share",
 )  # fmt: skip
+
+_CAME_LATER = ("limber",)
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class WorldOptions:
         temperature: spread of the pose prior; 1 is the spread of motion-capture data.
         extreme_share: share of the people drawn at ``extreme_temperature`` instead.
         extreme_temperature: spread for those.
+        limber: share of the people whose joints are bent beyond everyday movement, backs above all.
         mirror: swap left and right of every other pose, so that nobody is only right-handed.
         heading_deg: standard deviation of the heading about facing the camera; 180 and more is any heading.
         shape_std: standard deviation of the body shape coefficients (wild; studio subjects are fixed).
@@ -52,6 +56,7 @@ class WorldOptions:
     temperature: float = 0.8
     extreme_share: float = 0.1
     extreme_temperature: float = 1.0
+    limber: float = 0.0
     mirror: bool = True
     heading_deg: float = 180.0
     shape_std: float = 1.0
@@ -96,10 +101,15 @@ class WorldOptions:
             raise InputError("world options need margin of at least 1 and jpeg of at most 100")
 
     def as_plain(self) -> dict[str, object]:
-        """Return the options as JSON-ready values, for the record of what made a data set."""
+        """Return the options as JSON-ready values, for the record of what made a data set.
+
+        What came later is left out while it is off, so that a world of an earlier release is recognised.
+        """
         plain: dict[str, object] = {}
         for field in fields(self):
             value = getattr(self, field.name)
+            if field.name in _CAME_LATER and value == field.default:
+                continue
             plain[field.name] = (
                 list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
             )
