@@ -1,11 +1,15 @@
 """What is not a number ends a run, and reaches no checkpoint."""
 
+import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.strategies import FSDPStrategy, SingleDeviceStrategy, Strategy
 
 from pymaf_pl.engine.finite import FiniteLoss
 from pymaf_pl.errors import InputError
@@ -51,6 +55,20 @@ def test_without_a_checkpoint_the_message_says_so(make_data, make_module, make_t
     trainer = make_trainer(callbacks=[Poison(0, False), FiniteLoss(tmp_path / "last.ckpt")])
     with pytest.raises(InputError, match="the loss is not finite after step 1; there is no checkpoint yet"):
         trainer.fit(make_module(), datamodule=make_data())
+
+
+@pytest.mark.parametrize(
+    ("strategy", "advice"),
+    [
+        (SingleDeviceStrategy(), "trainer.gradient_clip_val=1 may help"),
+        (FSDPStrategy(), "trainer.gradient_clip_val=1 +trainer.gradient_clip_algorithm=value may help"),
+    ],
+    ids=["whole", "sharded"],
+)
+def test_the_clipping_that_is_advised_is_one_that_the_strategy_knows(strategy: Strategy, advice: str) -> None:
+    trainer: Any = SimpleNamespace(world_size=1, global_step=7, strategy=strategy)
+    with pytest.raises(InputError, match=f"after step 7; .*{re.escape(advice)}$"):
+        FiniteLoss(Path("last.ckpt")).on_train_batch_end(trainer, cast(Any, None), torch.tensor(torch.nan), None, 0)
 
 
 def test_a_healthy_run_is_left_alone(make_data, make_module, make_trainer, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

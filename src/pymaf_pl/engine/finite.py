@@ -5,6 +5,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.strategies import FSDPStrategy
 from torch import Tensor
 
 from pymaf_pl.errors import InputError
@@ -32,7 +33,7 @@ class FiniteLoss(pl.Callback):
         if trainer.world_size > 1:  # all ranks must leave together, or the others would wait for ever
             broken = trainer.strategy.reduce_boolean_decision(broken, all=False)
         if broken:
-            raise InputError(self._message(f"the loss is not finite after step {trainer.global_step}"))
+            raise InputError(self._message(trainer, "the loss is not finite"))
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -40,8 +41,11 @@ class FiniteLoss(pl.Callback):
         """Look at the weights."""
         for name, value in checkpoint["state_dict"].items():
             if isinstance(value, Tensor) and value.is_floating_point() and not bool(torch.isfinite(value).all()):
-                raise InputError(self._message(f"{name} is not finite after step {trainer.global_step}"))
+                raise InputError(self._message(trainer, f"{name} is not finite"))
 
-    def _message(self, what: str) -> str:
+    def _message(self, trainer: pl.Trainer, what: str) -> str:
         kept = f"{self.checkpoint} is from before" if self.checkpoint.is_file() else "there is no checkpoint yet"
-        return f"{what}; {kept}; a lower optimizer.lr or trainer.gradient_clip_val=1 may help"
+        clip = "trainer.gradient_clip_val=1"
+        if isinstance(trainer.strategy, FSDPStrategy):  # where no process knows the whole norm
+            clip += " +trainer.gradient_clip_algorithm=value"
+        return f"{what} after step {trainer.global_step}; {kept}; a lower optimizer.lr or {clip} may help"
