@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from pymaf_pl.errors import InputError, input_error_behind
+from pymaf_pl.errors import InputError, input_error_behind, one_line
 
 _VERBS = {  # verb: (module with main(arguments), one line of help)
     "train": ("pymaf_pl.commands.hydra_verbs:train", "one training run, or with -m a sweep"),
@@ -83,11 +83,7 @@ def _verb(word: str) -> Callable[[Sequence[str]], int]:
 def _input_message(error: BaseException) -> str | None:
     """The user's own mistake behind an exception, as one line; None if it is not the user's."""
     mistake = input_error_behind(error)
-    if mistake is None:
-        return None
-    # an error of a loader's worker arrives with the worker's traceback in its text
-    lines = [line for line in str(mistake).splitlines() if line.strip()]
-    return lines[-1].removeprefix("pymaf_pl.errors.InputError: ") if lines else "wrong input"
+    return None if mistake is None else one_line(mistake)
 
 
 def _usage() -> str:

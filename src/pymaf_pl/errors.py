@@ -16,3 +16,9 @@ def input_error_behind(error: BaseException | None) -> InputError | None:
             return error
         error = error.__cause__
     return None
+
+
+def one_line(mistake: InputError) -> str:
+    """Return the message alone, also of an error that a loader's worker hands on with its traceback in the text."""
+    lines = [line for line in str(mistake).splitlines() if line.strip()]
+    return lines[-1].removeprefix("pymaf_pl.errors.InputError: ") if lines else "wrong input"

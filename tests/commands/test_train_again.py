@@ -112,6 +112,7 @@ def test_vanished_pictures_end_the_run_in_one_line_and_the_checkpoint_stays(  # 
     error = capsys.readouterr().err.strip()
     assert "\n" not in error
     assert str(copy) in error
+    assert error.endswith(f"{tmp_path}/run/checkpoints/last.ckpt is from before, and the same command goes on from it")
     assert torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 2
 
 

@@ -49,7 +49,7 @@ from pymaf_pl.engine.progress_file import ProgressFile
 from pymaf_pl.engine.run_files import run_record, write_json, write_text
 from pymaf_pl.engine.sharding import put_together
 from pymaf_pl.engine.stopping import StopOnSignal
-from pymaf_pl.errors import InputError
+from pymaf_pl.errors import InputError, input_error_behind, one_line
 from pymaf_pl.models import FeedbackNetwork
 
 log = logging.getLogger(__name__)
@@ -117,8 +117,9 @@ def train(config: DictConfig, repeats: Path | None = None) -> float:
             show_record(logger, run_dir, cast(dict[str, Any], OmegaConf.to_container(config, resolve=True)))
         log.info("training on %s, %d steps; files in %s", device, module.total_steps, run_dir)
 
-    trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
     last, body_directory = run_dir / "checkpoints" / "last.ckpt", config.body.get("directory")
+    with _naming(last):
+        trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
     put_together(trainer, module, last, body_directory)
     if module.rows_step != module.global_step:  # the last epoch's validation has measured the final weights already
         trainer.validate(module, datamodule=data, verbose=False)
@@ -250,6 +251,19 @@ def _alone(folder: Path) -> Iterator[None]:
     with (folder / ".preparing").open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def _naming(checkpoint: Path) -> Iterator[None]:
+    """Let the line that ends a run for the user's mistake, pictures that vanish, say what is left of it."""
+    try:
+        yield
+    except Exception as error:
+        mistake = input_error_behind(error)
+        if mistake is None or not checkpoint.is_file() or str(checkpoint) in str(mistake):
+            raise
+        left = f"{checkpoint} is from before, and the same command goes on from it"
+        raise InputError(f"{one_line(mistake)}; {left}") from error
 
 
 def _keep_best(folder: Path) -> None:
