@@ -274,6 +274,12 @@ def test_sheet_says_when_it_cannot_write(tmp_path, name, capsys):
     assert "cannot be written" in capsys.readouterr().err
 
 
+def test_synth_refuses_a_share_above_one(tmp_path, capsys):
+    assert main(["data", "synth", "--num", "1", "--out", str(tmp_path), "--limber", "1.5"]) == 2
+    assert "limber is 1.5, but a share lies between 0 and 1" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     "words", [[], ["dance"], ["synth"], ["synth", "--world", "moon", "--num", "1", "--out", "x"], ["sheet", "a.npz"]]
 )

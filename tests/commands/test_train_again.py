@@ -112,7 +112,8 @@ def test_vanished_pictures_end_the_run_in_one_line_and_the_checkpoint_stays(  # 
     error = capsys.readouterr().err.strip()
     assert "\n" not in error
     assert str(copy) in error
-    assert error.endswith(f"{tmp_path}/run/checkpoints/last.ckpt is from before, and the same command goes on from it")
+    assert f"{tmp_path}/run/checkpoints/last.ckpt is kept" in error
+    assert error.endswith(f"the same command with hydra.run.dir={tmp_path}/run goes on from it")
     assert torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 2
 
 
@@ -136,7 +137,7 @@ def test_a_full_disk_ends_the_run_in_one_line_and_the_checkpoint_stays(  # type:
     assert train(tmp_path, "report_people=0", "checkpoint_steps=1", "trainer.max_steps=3") == 2
     error = capsys.readouterr().err.strip()
     assert "the disk is full" in error
-    assert "last.ckpt is whole, and the same command goes on from it" in error
+    assert f"last.ckpt is whole, and the same command with hydra.run.dir={tmp_path} goes on from it" in error
     assert "\n" not in error
     assert torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 1
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["last.ckpt"]

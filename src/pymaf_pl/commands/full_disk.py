@@ -28,7 +28,8 @@ def one_line_if_full(run_dir: Path) -> Iterator[None]:
         if not is_full(error):
             raise
         last = run_dir / "checkpoints" / "last.ckpt"
-        kept = f"{last} is whole, and the same command goes on from it" if last.is_file() else "no checkpoint yet"
+        again = f"the same command with hydra.run.dir={run_dir} goes on from it"
+        kept = f"{last} is whole, and {again}" if last.is_file() else "no checkpoint yet"
         raise InputError(f"{run_dir}: the disk is full; {kept} once there is room") from error
     finally:
         logging.raiseExceptions = told

@@ -6,7 +6,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -118,7 +118,7 @@ def train(config: DictConfig, repeats: Path | None = None) -> float:
         log.info("training on %s, %d steps; files in %s", device, module.total_steps, run_dir)
 
     last, body_directory = run_dir / "checkpoints" / "last.ckpt", config.body.get("directory")
-    with _naming(last):
+    with _naming(last) if config.resume == "auto" else nullcontext():
         trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
     put_together(trainer, module, last, body_directory)
     if module.rows_step != module.global_step:  # the last epoch's validation has measured the final weights already
@@ -255,15 +255,15 @@ def _alone(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _naming(checkpoint: Path) -> Iterator[None]:
-    """Let the line that ends a run for the user's mistake, pictures that vanish, say what is left of it."""
+    """Add to the line of a user's mistake during training, pictures that vanish, which checkpoint is left."""
     try:
         yield
     except Exception as error:
         mistake = input_error_behind(error)
         if mistake is None or not checkpoint.is_file() or str(checkpoint) in str(mistake):
             raise
-        left = f"{checkpoint} is from before, and the same command goes on from it"
-        raise InputError(f"{one_line(mistake)}; {left}") from error
+        again = f"the same command with hydra.run.dir={checkpoint.parents[1]} goes on from it"
+        raise InputError(f"{one_line(mistake)}; {checkpoint} is kept, and once that is mended {again}") from error
 
 
 def _keep_best(folder: Path) -> None:

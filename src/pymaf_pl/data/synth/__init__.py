@@ -6,6 +6,7 @@
 Where do I find ...
     make a data set                    ``generate``        generate_world, ``recipe``
     switch an effect off               ``options``         WorldOptions
+    how they hold themselves           ``limber``, ``pymaf_pl.body.pose_prior``
     who is in the picture              ``people``, ``wardrobe``, ``anatomy``
     where, in which light              ``stage``, ``studio``, ``indoors``, ``landscape``, ``lighting``, ``room``
     camera, window, labels             ``camera``, ``chunk``, ``labels``

@@ -1,7 +1,7 @@
 """Poses beyond those of motion capture: backs that bend, legs and arms that go further, as in sport and gymnastics.
 
 Motion capture is mostly everyday movement: its backs are straight (spine1 bends by 9 degrees on average), where
-photographs of sport show curved ones. A network that never saw one bends the wrong joints, by angles that nobody drew.
+photographs of sport show curved ones. Whether such people help on photographs is open (docs/results.md).
 
 Shapes:  N poses, 24 joints in SMPL order, axis-angle in radians; the body's own axes: x left, y up, z forward.
 """
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pymaf_pl.body.joints import SKELETON_24
 from pymaf_pl.body.pose_limits import is_possible
 
-# Standard deviations in degrees about x, y, z: for trunk and legs flexion, twist, leaning to a side.
+# Standard deviations in degrees about x, y, z: bending, twist and leaning for trunk and legs; for arms, which lie along
+# x, twist, bending forward and raising.
 _SPREAD = {
     "spine1": (25, 10, 10), "spine2": (8, 8, 6), "spine3": (8, 8, 6), "neck": (15, 12, 10), "head": (12, 12, 8),
     "hip": (30, 12, 15), "knee": (30, 0, 0), "ankle": (12, 10, 8),

@@ -12,8 +12,7 @@ _CHANCES = (
     "extreme_share", "limber", "tumble", "loose", "clutter", "bystanders", "truncate", "occlude", "blur",
     "unlabelled_share",
 )  # fmt: skip
-
-_CAME_LATER = ("limber",)
+_CAME_LATER = ("limber",)  # left out of the record while off
 
 
 @dataclass(frozen=True)

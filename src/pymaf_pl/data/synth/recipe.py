@@ -86,9 +86,11 @@ def same_as_before(record: dict[str, Any], path: Path) -> bool:
         raise InputError(f"{path} cannot be read ({error}); delete it to make the data set afresh") from error
     if before.get("parameters_hash") == record["parameters_hash"]:
         return True
-    there = _flat(before)
+    there, now = _flat(before), _flat(record)
     differs = [
-        f"{key} {there.get(key)} there, {now} now" for key, now in _flat(record).items() if there.get(key) != now
+        f"{key} {there.get(key, 'not set')} there, {now.get(key, 'not set')} now"
+        for key in now | there
+        if there.get(key) != now.get(key)
     ]
     raise InputError(
         f"{path.with_suffix('')} was made with other parameters ({'; '.join(differs) or 'unknown'}): choose another"
