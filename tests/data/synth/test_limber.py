@@ -78,9 +78,8 @@ def test_a_world_made_with_it_is_not_taken_for_one_without(tmp_path: Path) -> No
 def test_worlds_without_it_are_those_of_earlier_releases() -> None:
     plain = replace(default_options("wild"), unlabelled_share=0.0)
     record = record_of(Recipe("wild", "train", 30000, 100, 160, plain))
-    assert (
-        record["parameters_hash"] == "84fcfeba56ba"
-    )  # of `experiment=small_longer`'s; another would have them rendered anew
+    # of the people of `experiment=small_longer`; another hash would have them rendered anew
+    assert record["parameters_hash"] == "84fcfeba56ba"
     limber = record_of(Recipe("wild", "train", 30000, 100, 160, replace(plain, limber=0.5)))
     assert limber["options"]["limber"] == 0.5
     assert limber["parameters_hash"] != record["parameters_hash"]
