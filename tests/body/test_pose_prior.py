@@ -36,6 +36,16 @@ def test_share_of_possible_poses_is_as_measured(prior: PosePrior, temperature: f
     assert is_possible(proposed).mean() == pytest.approx(share, abs=0.03)
 
 
+def test_moments_are_those_of_what_is_proposed(prior: PosePrior) -> None:
+    drawn = prior.propose(40_000, np.random.default_rng(3), temperature=1.0)
+    body = [j for j in prior.joints[1:] if j not in (4, 5)]  # knees are cut off at straight
+    poses = np.concatenate([drawn, prior.mirror(drawn)])[:, body].reshape(2 * len(drawn), -1)
+    where = [3 * i + k for i, j in enumerate(prior.joints[1:]) if j in body for k in range(3)]
+    mean, covariance = prior.moments()
+    np.testing.assert_allclose(mean[where], poses.mean(0), atol=0.01)
+    np.testing.assert_allclose(covariance[np.ix_(where, where)], np.cov(poses.T), atol=0.012)
+
+
 def test_samples_are_possible_and_repeatable(prior: PosePrior) -> None:
     first = prior.sample(200, np.random.default_rng(2))
     assert is_possible(first).all()

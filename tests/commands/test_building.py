@@ -52,7 +52,7 @@ def test_records_of_version_0_1_0_are_built_again(kind: str, body: BodyModel) ->
     record = checkpoint_record(config, body)
     options = {"grid_side": 21} if kind != "mesh_only" else {}
     feedback = {"_target_": f"pymaf_pl.models.points.{kind}", "_partial_": True, **options}
-    since = {"pyramid", "rotation", "shared_regressor", "dense_size", "feedback"}
+    since = {"pyramid", "rotation", "shared_regressor", "dense_size", "feedback", "pose_noise"}
     model = {key: value for key, value in record["network"]["model"].items() if key not in since}
     record["network"]["model"] = model | {"feedback": feedback}
     again, _ = network_from_checkpoint(Checkpoint(Path("x.ckpt"), network.state_dict(), record, 0, 0))
@@ -67,7 +67,7 @@ def test_records_of_version_0_1_0_are_built_again(kind: str, body: BodyModel) ->
     [
         ["feedback=attention", "model.feedback.seed=3", "model.feedback.num_points=50", "model.rotation=axis_angle"],
         ["pyramid=lateral", "feedback=global_feature", "model.shared_regressor=true"],
-        ["pyramid=fixed", "model.dense_size=20", "model.num_iterations=4"],
+        ["pyramid=fixed", "model.dense_size=20", "model.num_iterations=4", "model.pose_noise=0.1"],
     ],
     ids=" ".join,
 )

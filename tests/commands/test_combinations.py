@@ -104,6 +104,7 @@ def test_a_dense_head_without_a_loss_is_left_out_and_says_so(caplog) -> None:
         (["backbone.weights=nowhere.pth"], "no such file"),
         (["model.pyramid_levels=0"], "at least one map"),
         (["model.rotation=euler"], "6d and axis_angle"),
+        (["model.pose_noise=0"], "radians above 0, or null"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

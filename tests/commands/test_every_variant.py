@@ -71,7 +71,7 @@ def test_every_feedback_trains(feedback, two_steps):
         ],
         ["feedback=mesh_only", "model.shared_regressor=true", "model.feedback.num_points=60", "model.feedback.seed=1"],
         ["pyramid=none", "feedback=global_feature", "losses.terms.shape.weight=0", "losses.terms.vertices.weight=1"],
-        ["model=hmr", "model.rotation=axis_angle"],
+        ["model=hmr", "model.rotation=axis_angle", "model.pose_noise=0.2"],
     ],
     ids=" ".join,
 )
@@ -85,10 +85,17 @@ def test_a_network_without_dense_supervision_has_no_dense_head(two_steps):
 
 
 def test_the_record_rebuilds_the_variant_that_was_trained(two_steps):
-    network = two_steps("pyramid=lateral", "feedback=attention", "model.feedback.seed=4", "model.rotation=axis_angle")
+    network = two_steps(
+        "pyramid=lateral",
+        "feedback=attention",
+        "model.feedback.seed=4",
+        "model.rotation=axis_angle",
+        "model.pose_noise=0.1",
+    )
     assert type(network.pyramid).__name__ == "LateralPyramid"
     assert type(network.evidence[1]).__name__ == "AttentionEvidence"
     assert type(network.regressors[0].code).__name__ == "AxisAngle"
+    assert network.pose_filter is not None
 
 
 @pytest.mark.slow

@@ -192,3 +192,22 @@ def test_a_loop_without_iterations_is_refused(body: BodyModel) -> None:
 def test_every_iteration_needs_both_its_parts(body: BodyModel) -> None:
     with pytest.raises(InputError):
         FeedbackNetwork(nn.Identity(), nn.Identity(), [nn.Identity()], [nn.Identity()] * 2, body.mean_state())
+
+
+@pytest.mark.parametrize("variant", ["small_pymaf", "small_hmr"])
+def test_poses_are_weighed_as_they_leave_and_not_in_training(
+    variant: str, images: Tensor, request: pytest.FixtureRequest
+) -> None:
+    plain = request.getfixturevalue(variant)().eval()
+    weighing = request.getfixturevalue(variant)(pose_noise=0.2).eval()
+    weighing.load_state_dict(plain.state_dict())  # the prior is none of the weights
+    raw, weighed = plain(images).iterations, weighing(images).iterations
+    assert weighed[0].vector().equal(raw[0].vector())
+    for before, after in zip(raw[1:], weighed[1:], strict=True):  # the loop went on with the raw pose
+        assert after.pose_6d.equal(weighing.pose_filter(before).pose_6d)
+        assert not after.pose_6d.allclose(before.pose_6d)
+        assert after.weak_cam.equal(before.weak_cam)
+    torch.manual_seed(0)
+    trained = plain.train()(images).final
+    torch.manual_seed(0)
+    assert weighing.train()(images).final.vector().equal(trained.vector())

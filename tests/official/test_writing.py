@@ -72,6 +72,7 @@ def test_settings_that_the_weights_do_not_show_are_checked() -> None:
         (("network", "model", "pyramid", "_target_"), "pymaf_pl.models.pyramid.FixedPyramid", "model.pyramid="),
         (("network", "model", "feedback", "grid_side"), 11, "model.feedback="),
         (("network", "model", "rotation"), "axis_angle", "model.rotation=axis_angle"),
+        (("network", "model", "pose_noise"), 0.1, "model.pose_noise=0.1"),
         (("network", "model", "align_corners"), False, "model.align_corners=False is not what the published"),
         (("image_size",), 256, "it was made for 256 px, the published network for 224"),
         (("network", "model", "num_iterations"), 4, "model.num_iterations=4"),

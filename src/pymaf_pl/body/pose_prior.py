@@ -87,6 +87,27 @@ class PosePrior(nn.Module):
             kept.append(pose[is_possible(pose)])
         return np.concatenate(kept)[:n]
 
+    @property
+    def joints(self) -> list[int]:
+        """The joints that it knows of, the root first."""
+        return [int(joint) for joint in self._joints]
+
+    def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return mean (3J) and covariance (3J, 3J) over the axis-angle of ``joints[1:]``, left and right alike."""
+        mean = self._weights @ self._means
+        apart = self._means - mean
+        spread = self._cholesky @ self._cholesky.transpose(0, 2, 1) + apart[:, :, None] * apart[:, None]
+        covariance = np.tensordot(self._weights, spread, 1)
+        # the mirror image of a pose is as likely as the pose, so the moments are those of both halves together
+        swap = np.array([self.joints.index(FLIP_SKELETON[joint]) for joint in self.joints])
+        order = (3 * swap[:, None] + np.arange(3)).ravel()
+        sign = np.tile((1.0, -1.0, -1.0), len(swap))
+        difference = (mean - sign * mean[order]) / 2
+        covariance = (covariance + sign[:, None] * covariance[np.ix_(order, order)] * sign) / 2
+        covariance += difference[:, None] * difference
+        mean = (mean + sign * mean[order]) / 2
+        return mean[3:], covariance[3:, 3:]
+
     @staticmethod
     def mirror(pose: NDArray[np.float64]) -> NDArray[np.float64]:
         """Swap left and right in poses (..., 24, 3)."""

@@ -6,6 +6,7 @@
 ``pyramid``     those to the maps that are read, coarse to fine.
 ``feedback``    what each iteration gets to see, out of ``points``, ``evidence`` and ``attention``.
 ``regressor``, ``pose_code``    evidence and body to a better body, in 6D or axis-angle.
+``pose_filter``  a regressed pose, weighed against how people hold themselves.
 ``dense_head``  auxiliary dense correspondence.
 ``maps``        what backbones and pyramids promise each other.
 """

@@ -27,6 +27,7 @@ class FeedbackNetwork(nn.Module):
         mean: the (1, ...) body to start from.
         detach: cut the gradient between iterations, so that each learns to improve what it is given.
         dense_head: auxiliary head on the finest map; used in training only.
+        pose_filter: what is made of a body when it leaves the network; not in training, and not within the loop.
     """
 
     mean: Tensor
@@ -40,13 +41,14 @@ class FeedbackNetwork(nn.Module):
         mean: BodyState,
         detach: bool = True,
         dense_head: nn.Module | None = None,
+        pose_filter: nn.Module | None = None,
     ) -> None:
         super().__init__()
         if not len(evidence) == len(regressors) >= 1:
             raise InputError(f"model.num_iterations={len(regressors)}: the loop needs at least one iteration")
         self.backbone, self.pyramid = backbone, pyramid
         self.evidence, self.regressors = nn.ModuleList(evidence), nn.ModuleList(regressors)
-        self.dense_head = dense_head
+        self.dense_head, self.pose_filter = dense_head, pose_filter
         self.detach = detach
         self.register_buffer("mean", mean.vector())
 
@@ -62,5 +64,7 @@ class FeedbackNetwork(nn.Module):
         for evidence, regressor in zip(self.evidence, self.regressors, strict=True):
             body = bodies[-1].detach() if self.detach else bodies[-1]
             bodies.append(regressor(evidence(maps, body), body))
+        if self.pose_filter is not None and not self.training:
+            bodies[1:] = [self.pose_filter(body) for body in bodies[1:]]
         dense = self.dense_head(maps[-1]) if self.dense_head is not None and self.training else None
         return NetworkOutput(tuple(bodies), dense)

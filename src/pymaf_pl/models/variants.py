@@ -16,6 +16,7 @@ from pymaf_pl.models.evidence import GlobalEvidence
 from pymaf_pl.models.feedback import Feedback, Reading, grid_then_mesh
 from pymaf_pl.models.maps import Backbone, MapSpec, Pyramid
 from pymaf_pl.models.pose_code import Rotation, pose_code
+from pymaf_pl.models.pose_filter import PoseFilter
 from pymaf_pl.models.pymaf import FeedbackNetwork
 from pymaf_pl.models.pyramid import DeconvPyramid, NoPyramid
 from pymaf_pl.models.regressor import Activation, Regressor
@@ -39,6 +40,7 @@ def pymaf(
     head_gain: float = 0.01,
     activation: Activation = "none",
     rotation: Rotation = "6d",
+    pose_noise: float | None = None,
     shared_regressor: bool = False,
     detach: bool = True,
     dense_head: bool = True,
@@ -62,6 +64,7 @@ def pymaf(
         head_gain: Xavier gain of the regressors' heads.
         activation: between the regressors' layers, ``none`` (as published) or ``relu``.
         rotation: what the regressors read and correct, ``6d`` (as published) or ``axis_angle`` (HMR).
+        pose_noise: radians, for a :class:`PoseFilter`; None: poses as they are regressed, as published.
         shared_regressor: one for all iterations; their evidence must be equally long.
         detach: cut the gradient between iterations.
         dense_head: auxiliary dense correspondence on the finest map.
@@ -88,6 +91,7 @@ def pymaf(
         mean=mean,
         detach=detach,
         dense_head=DenseHead(levels.maps[-1].channels, dense_size) if dense_head else None,
+        pose_filter=_pose_filter(pose_noise),
     )
 
 
@@ -100,6 +104,7 @@ def hmr(
     head_gain: float = 0.01,
     activation: Activation = "none",
     rotation: Rotation = "6d",
+    pose_noise: float | None = None,
     detach: bool = False,
 ) -> FeedbackNetwork:
     """Assemble the HMR/SPIN baseline: one regressor that reads the same global feature at every iteration.
@@ -113,6 +118,7 @@ def hmr(
         head_gain: Xavier gain of the regressor's heads.
         activation: between the regressor's layers, ``none`` (as published) or ``relu``.
         rotation: what the regressor reads and corrects, ``6d`` (SPIN) or ``axis_angle`` (HMR).
+        pose_noise: radians, for a :class:`PoseFilter`; None: poses as they are regressed, as published.
         detach: cut the gradient between iterations; HMR and SPIN do not.
     """
     _check_counts(num_iterations=num_iterations, hidden=hidden)
@@ -126,6 +132,7 @@ def hmr(
         regressors=[regressor] * num_iterations,
         mean=body.mean_state(),
         detach=detach,
+        pose_filter=_pose_filter(pose_noise),
     )
 
 
@@ -148,6 +155,10 @@ def _regressors(make: Callable[[int], nn.Module], evidence: Sequence[nn.Module],
             "feedback=mesh_only, grid_only or global_feature they give the same number"
         )
     return [make(lengths[0])] * len(lengths)
+
+
+def _pose_filter(noise: float | None) -> PoseFilter | None:
+    return None if noise is None else PoseFilter(noise)
 
 
 def _check_counts(**counts: int) -> None:

@@ -72,5 +72,6 @@ def _regressor(detach: bool) -> dict[str, Any]:
         "head_gain": _HEAD_GAIN,
         "activation": "none",
         "rotation": "6d",
+        "pose_noise": None,
         "detach": detach,
     }
