@@ -23,9 +23,9 @@ demo: install  ## train a small PyMAF on synthetic people and write runs/demo/re
 	$(BIN)/pymaf train experiment=demo hydra.run.dir=runs/demo
 
 reproduce-small: install  ## train the shipped model again (hours on one core; typed again, it goes on)
-	@echo "renders 51,000 people (about 20 minutes on two cores), then trains for some two hours; says how long when it knows"
+	@echo "renders 81,000 people (about half an hour on two cores), then trains for some five hours; says how long when it knows"
 	@echo "interrupted, the same command goes on; the result stands in runs/small"
-	$(BIN)/pymaf train experiment=small hydra.run.dir=runs/small $(ARGS)
+	$(BIN)/pymaf train experiment=small_longer hydra.run.dir=runs/small $(ARGS)
 
 test: install  ## the fast tests (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2

@@ -20,8 +20,8 @@ HELP = """boxes:
   For a video, "frame": 12 takes the place of "image", counted from 0; "person": 3 says who it is, in every frame or in
   none, so that nobody needs to be told apart.
   Without --boxes, OpenCV's detector looks for people who stand or walk, large in the photo. Where it finds nobody, the
-  photo is taken to show one person, whom the network's own dense head looks for. With --detector none the photo is
-  the box."""
+  photo is taken to show one person, whom the network looks for in some dozens of windows: where its mesh and its dense
+  head agree. With --detector none the photo is the box."""
 _ENLARGE = 1.2  # SPIN's rule around the labelled joints
 
 

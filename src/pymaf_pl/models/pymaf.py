@@ -26,7 +26,7 @@ class FeedbackNetwork(nn.Module):
         regressors: one module per iteration, ``(evidence, body) -> body``; the same one everywhere shares weights.
         mean: the (1, ...) body to start from.
         detach: cut the gradient between iterations, so that each learns to improve what it is given.
-        dense_head: auxiliary head on the finest map; used in training only.
+        dense_head: auxiliary head on the finest map; for training, and for who asks.
         pose_filter: what is made of a body when it leaves the network; not in training, and not within the loop.
     """
 
@@ -57,8 +57,8 @@ class FeedbackNetwork(nn.Module):
         """T, the number of feedback iterations."""
         return len(self.regressors)
 
-    def forward(self, images: Tensor) -> NetworkOutput:
-        """Return ``body[0..T]`` for (B, 3, S, S) normalised RGB crops, and dense logits when training."""
+    def forward(self, images: Tensor, with_dense: bool = False) -> NetworkOutput:
+        """Return ``body[0..T]`` for (B, 3, S, S) normalised RGB crops; and dense logits in training or if asked for."""
         maps = self.pyramid(self.backbone(images))
         bodies = [BodyState.from_vector(self.mean.expand(images.shape[0], -1))]
         for evidence, regressor in zip(self.evidence, self.regressors, strict=True):
@@ -66,5 +66,5 @@ class FeedbackNetwork(nn.Module):
             bodies.append(regressor(evidence(maps, body), body))
         if self.pose_filter is not None and not self.training:
             bodies[1:] = [self.pose_filter(body) for body in bodies[1:]]
-        dense = self.dense_head(maps[-1]) if self.dense_head is not None and self.training else None
+        dense = self.dense_head(maps[-1]) if self.dense_head is not None and (self.training or with_dense) else None
         return NetworkOutput(tuple(bodies), dense)
