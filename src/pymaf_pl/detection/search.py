@@ -24,7 +24,7 @@ from pymaf_pl.inference import Box, Predictor
 _SIDES = (1.0, 0.8, 0.62, 0.48)  # of the windows, as shares of the photo's longer side
 _STEP = 0.25  # between windows, of their side
 _LOOKED_AT_AGAIN = 6  # of the bodies, the best ones, each in a box of its own
-_LEAST_AGREEMENT = 0.22  # mean probability; one photo of a person in a hundred gives less, an empty street too
+_LEAST_AGREEMENT = 0.22  # mean probability; one photo of a person in a hundred gives less, and so does a wall
 _AROUND: Final = 1.2  # SPIN's box is so many times the joints' extent
 _BETWEEN = {
     f"{side}_{joint}": tuple(part.replace("SIDE", side) for part in parts)
