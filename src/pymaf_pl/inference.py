@@ -64,7 +64,7 @@ class PersonPrediction:
     """body[0..T] of one person, decoded.
 
     Attributes:
-        states: body[0..T], each of batch 1.
+        states: body[0..T] as they leave the network, each of batch 1.
         crop: (S, S, 3) uint8, what the network saw.
         picture: (P, P, 3) uint8, the same box of the photo in more px, where it has more; for pictures to look at.
         pose_rotmat: (T+1, 24, 3, 3).

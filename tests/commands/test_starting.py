@@ -1,4 +1,4 @@
-"""A run that starts from the published PyMAF samples at its vertices."""
+"""A run that starts from weights takes over what they need beside them: vertices, and the weighing of poses."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ import torch
 
 from published import picked, published_pymaf, published_spin
 from pymaf_pl.commands.composing import compose_config
-from pymaf_pl.commands.starting import adopt_points
+from pymaf_pl.commands.starting import adopt_settings
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def adopted(path: Any, *overrides: str) -> Any:
     config = compose_config("train", overrides)
-    adopt_points(config, str(path))
+    adopt_settings(config, str(path))
     return (config.model.get("feedback") or {}).get("vertices")
 
 
@@ -46,5 +46,12 @@ def test_the_seed_of_a_random_subset_is_taken_over_unless_the_user_gives_another
     torch.save({"state_dict": {}, "pymaf_pl": record}, tmp_path / "x.ckpt")
     for overrides, seed in (([], 4), (["model.feedback.seed=1"], 1)):
         config = compose_config("train", overrides)
-        adopt_points(config, str(tmp_path / "x.ckpt"))
+        adopt_settings(config, str(tmp_path / "x.ckpt"))
         assert config.model.feedback.seed == seed
+
+
+def test_the_weighing_of_poses_is_taken_over_unless_the_user_says_another() -> None:
+    for overrides, noise in (([], 0.13), (["model=hmr"], 0.13), (["model.pose_noise=0.2"], 0.2)):
+        config = compose_config("train", overrides)
+        adopt_settings(config, "pymaf-small")
+        assert config.model.pose_noise == noise

@@ -76,3 +76,11 @@ def test_what_is_no_picture_is_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.jpg").write_bytes(content)
     with pytest.raises(InputError, match=r"a\.jpg: not an image"):
         read_image(tmp_path / "a.jpg")
+
+
+def test_a_picture_too_long_to_cut_crops_from_is_refused(tmp_path: Path) -> None:
+    Image.new("RGB", (32_767, 2)).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match=r"a\.png: 32767 x 2 px; a side may have 32,766 at most"):
+        read_image(tmp_path / "a.png")
+    Image.new("RGB", (32_766, 2)).save(tmp_path / "b.png")
+    assert read_image(tmp_path / "b.png").shape == (2, 32_766, 3)

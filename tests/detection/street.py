@@ -9,7 +9,7 @@ from pymaf_pl.render import overlay_meshes
 HEIGHT, WIDTH = 480, 640
 
 
-def street(heads: list[tuple[float, float]]) -> ImageArray:
+def street(figures: list[tuple[float, float]]) -> ImageArray:
     """A grey street with a standing figure, arms down, at each (x of the middle, height in px)."""
     body = load_body("open")
     rest = body.arrays.v_template * [1.0, -1.0, -1.0]
@@ -20,8 +20,8 @@ def street(heads: list[tuple[float, float]]) -> ImageArray:
     picture = np.full((HEIGHT, WIDTH, 3), 190, np.uint8)
     picture[HEIGHT // 2 :] = 150
     screens = []
-    for middle, height in heads:
+    for middle, height in figures:
         scale = height / np.ptp(figure[:, 1])
         xy = (figure[:, :2] - [0, figure[:, 1].max()]) * scale + [middle, 440]
         screens.append(np.concatenate([xy, figure[:, 2:] + 5], axis=1))
-    return overlay_meshes(picture, screens, [figure] * len(heads), body.faces.numpy())
+    return overlay_meshes(picture, screens, [figure] * len(figures), body.faces.numpy())

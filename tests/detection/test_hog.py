@@ -30,3 +30,8 @@ def test_two_who_stand_are_found_where_they_are(zoom: int) -> None:
 
 def test_a_passer_by_far_away_is_not_meant() -> None:
     assert len(look(street([(180, 330), (450, 150)]))) == 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2000), (2000, 1), (300, 20000), (20000, 300), (40, 640)])
+def test_pictures_of_any_shape_are_looked_at(shape: tuple[int, int]) -> None:
+    assert look(np.full((*shape, 3), 120, np.uint8)) == []

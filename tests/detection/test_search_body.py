@@ -37,9 +37,9 @@ def shipped() -> Predictor:
     return Predictor.from_checkpoint()
 
 
-@pytest.mark.parametrize(("middle", "height"), [(180, 330), (430, 330)])
-def test_somebody_who_stands_in_a_street_is_found(shipped: Predictor, middle: int, height: int) -> None:
-    box = search_body(shipped, street([(middle, height)]))
+@pytest.mark.parametrize(("middle", "height", "width"), [(180, 330, WIDTH), (430, 330, WIDTH), (180, 330, 340)])
+def test_somebody_who_stands_in_a_street_is_found(shipped: Predictor, middle: int, height: int, width: int) -> None:
+    box = search_body(shipped, np.ascontiguousarray(street([(middle, height)])[:, :width]))
     assert box is not None
     assert box.center[0] == pytest.approx(middle, abs=0.15 * height)
     assert box.center[1] == pytest.approx(440 - height / 2, abs=0.15 * height)
@@ -55,8 +55,14 @@ def test_nobody_is_nobody_and_the_photo_is_the_box(shipped: Predictor) -> None:
 def test_a_mesh_that_the_dense_head_does_not_see_is_not_believed(body: BodyModel) -> None:
     image = np.zeros((40, 80, 3), np.uint8)
     assert search_body(predictor_that_sees(body, "background"), image) is None
-    # one part in two at most is the torso, and as much of it at the edge is taken off again
+    # torso at hips and shoulders, but as much of it along the edges, as if somebody were cut off
     assert search_body(predictor_that_sees(body, "torso"), image) is None
+
+
+def test_a_network_that_says_nothing_finds_nobody(body: BodyModel) -> None:
+    broken = predictor_that_sees(body, "torso")
+    broken.body = SimpleNamespace(joints_49=lambda rotmat, betas: torch.full((len(betas), 49, 3), torch.nan))
+    assert search_body(broken, np.zeros((40, 80, 3), np.uint8)) is None
 
 
 def test_without_a_dense_head_nobody_is_looked_for(body: BodyModel) -> None:

@@ -104,7 +104,7 @@ def test_half_precision_around_it_costs_nothing(drawn: Tensor) -> None:
     assert low.pose_6d.equal(weigh(body).pose_6d)
 
 
-@pytest.mark.parametrize("noise", [0.0, -0.1, float("nan")])
+@pytest.mark.parametrize("noise", [0.0, -0.1, float("nan"), float("inf")])
 def test_noise_has_to_be_some(noise: float) -> None:
     with pytest.raises(InputError, match=r"model\.pose_noise=.*above 0, or null"):
         PoseFilter(noise)

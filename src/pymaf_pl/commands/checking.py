@@ -11,7 +11,7 @@ from pymaf_pl.body import BodyModel
 from pymaf_pl.commands.building import build_data, build_losses, build_network
 from pymaf_pl.commands.combinations import drop_idle_dense_head
 from pymaf_pl.commands.signatures import check_signatures
-from pymaf_pl.commands.starting import adopt_points
+from pymaf_pl.commands.starting import adopt_settings
 from pymaf_pl.commands.train import start_from
 from pymaf_pl.errors import InputError, input_error_behind
 
@@ -62,7 +62,7 @@ class JobChecker:
         if weights not in (None, "imagenet") and not Path(weights).expanduser().is_file():
             raise InputError(f"backbone.weights={weights}: no such file")
         if config.init_from is not None:
-            adopt_points(config, config.init_from)
+            adopt_settings(config, config.init_from)
             plain["model"] = OmegaConf.to_container(config.model, resolve=True)
         # without ImageNet's weights: nothing is fetched for a check
         network = build_network({**plain, "backbone": {**plain["backbone"], "weights": None}}, body)

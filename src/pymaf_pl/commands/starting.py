@@ -8,25 +8,28 @@ from omegaconf import DictConfig, open_dict
 from pymaf_pl.checkpoints import read_checkpoint
 
 
-def adopt_points(config: DictConfig, path: str) -> None:
-    """Let the network sample at the vertices that a checkpoint names, unless the configuration names others.
+def adopt_settings(config: DictConfig, path: str) -> None:
+    """Take over what is no part of a checkpoint's weights and yet of what they mean, unless the configuration says it.
 
-    Which vertices is no part of the weights: at others they would load, and mean something else. The published PyMAF
-    has its own.
+    The vertices that are sampled: at others the weights would load, and mean something else; the published PyMAF has
+    its own. And ``pose_noise``, without which the shipped model would give other poses.
 
     Args:
-        config: of the run; ``model.feedback.vertices`` or ``seed`` is set.
+        config: of the run; ``model.pose_noise`` and ``model.feedback.vertices`` or ``seed`` are set.
         path: of the checkpoint.
 
     Raises:
         InputError: it cannot be read.
     """
+    model = read_checkpoint(path).record.get("network", {}).get("model", {})
+    if config.model.get("pose_noise") is None and model.get("pose_noise") is not None:
+        with open_dict(config.model):
+            config.model.pose_noise = model["pose_noise"]
     feedback = config.model.get("feedback")
     if feedback is None or feedback.get("vertices") is not None or feedback.get("seed") is not None:
         return
     if "vertices" not in inspect.signature(get_object(feedback["_target_"])).parameters:
         return
-    model = read_checkpoint(path).record.get("network", {}).get("model", {})
     known = model.get("feedback") or {}
     with open_dict(feedback):
         feedback.update({key: known[key] for key in ("vertices", "seed") if known.get(key) is not None})

@@ -36,7 +36,7 @@ from pymaf_pl.commands.lineage import chosen
 from pymaf_pl.commands.parent import PARENT
 from pymaf_pl.commands.results import publish_results
 from pymaf_pl.commands.signatures import check_signatures
-from pymaf_pl.commands.starting import adopt_points
+from pymaf_pl.commands.starting import adopt_settings
 from pymaf_pl.commands.sweep_plan import without_sweep
 from pymaf_pl.commands.tracking import build_loggers
 from pymaf_pl.engine.checkpoint_files import LastCheckpoint, WholeCheckpoints
@@ -77,7 +77,7 @@ def train(config: DictConfig, repeats: Path | None = None) -> float:
 
     resume = _resume_from(config.resume, run_dir)
     if start := resume or config.init_from:
-        adopt_points(config, start)
+        adopt_settings(config, start)
     body: BodyModel = instantiate(config.body)
     data = build_data(config, body.name)
     data.check_files()

@@ -29,11 +29,14 @@ def normalise(images: Tensor) -> Tensor:
     return (images.float() / 255 - mean) / std
 
 
+_LONGEST = 32_766  # px along a side, for cv2.warpAffine
+
+
 def read_image(path: str | Path) -> ImageArray:
     """Return the (H, W, 3) uint8 RGB picture, EXIF orientation applied, over white where it is transparent.
 
     Raises:
-        InputError: the file is missing or is not an image.
+        InputError: the file is missing, is not an image, or is longer than crops can be cut from.
     """
     path = Path(path)
     if not path.is_file():
@@ -47,6 +50,8 @@ def read_image(path: str | Path) -> ImageArray:
         image = None
     if image is None:
         raise InputError(f"{path}: not an image that OpenCV can read (JPEG, PNG, WebP, BMP, TIFF)")
+    if max(image.shape[:2]) > _LONGEST:
+        raise InputError(f"{path}: {image.shape[1]} x {image.shape[0]} px; a side may have {_LONGEST:,} at most")
     if transparent and image.ndim == 3 and image.shape[2] == 4:
         return _over_white(np.asarray(image))
     return np.asarray(image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), dtype=np.uint8)

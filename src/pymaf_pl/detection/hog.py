@@ -42,8 +42,10 @@ class HogDetector:
         height, width = image.shape[:2]
         scale = _LONG_SIDE / max(height, width)
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=how)
+        small = cv2.resize(image, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=how)
         grown = cv2.copyMakeBorder(small, *(_BORDER,) * 4, cv2.BORDER_REPLICATE)
+        if any(side < least for side, least in zip(grown.shape[1::-1], self._hog.winSize, strict=True)):
+            return []  # OpenCV reads beyond the end of a picture that is smaller than its window
         found = self._hog.detectMultiScale(grown, winStride=(8, 8), scale=1.05)
         windows, scores = np.asarray(found[0], np.float64).reshape(-1, 4), np.ravel(found[1])
         kept: list[Window] = []

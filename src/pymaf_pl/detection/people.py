@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 from pymaf_pl.data.images import ImageArray
 from pymaf_pl.inference import Box
 
-BOX_OF_HEIGHT = 1.1  # 1.2 times the extent of the joints, which is some 0.92 of the height
+_BOX_OF_HEIGHT = 1.1  # 1.2 times the extent of the joints, which is some 0.92 of the height
 
 
 class Detection(NamedTuple):
@@ -31,7 +31,7 @@ class Detection(NamedTuple):
         if self.given is not None:
             return self.given
         width, height = self.right - self.left, self.bottom - self.top
-        return Box((self.left + width / 2, self.top + height / 2), BOX_OF_HEIGHT * max(width, height))
+        return Box((self.left + width / 2, self.top + height / 2), _BOX_OF_HEIGHT * max(width, height))
 
 
 class Detector(Protocol):

@@ -5,7 +5,6 @@ its dense head says of each pixel what is there. They agree where somebody is, a
 """
 
 from itertools import product
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +23,8 @@ from pymaf_pl.inference import Box, Predictor
 _SIDES = (1.0, 0.8, 0.62, 0.48)  # of the windows, as shares of the photo's longer side
 _STEP = 0.25  # between windows, of their side
 _LOOKED_AT_AGAIN = 6  # of the bodies, the best ones, each in a box of its own
-_LEAST_AGREEMENT = 0.22  # mean probability; one photo of a person in a hundred gives less, and so does a wall
-_AROUND: Final = 1.2  # SPIN's box is so many times the joints' extent
+_LEAST_AGREEMENT = 0.22  # mean probability; one in a hundred photos of people has less
+_AROUND = 1.2  # SPIN's box is so many times the joints' extent
 _BETWEEN = {
     f"{side}_{joint}": tuple(part.replace("SIDE", side) for part in parts)
     for side in ("right", "left")
@@ -49,8 +48,10 @@ def search_body(predictor: Predictor, image: ImageArray) -> Box | None:
     if predictor.network.dense_head is None:
         return None
     _, bodies = _look(predictor, image, windows(image))
-    agreement, _ = _look(predictor, image, bodies[:_LOOKED_AT_AGAIN])
-    return bodies[int(np.argmax(agreement))] if max(agreement) > _LEAST_AGREEMENT else None
+    bodies = [box for box in bodies if np.isfinite([*box.center, box.size]).all()][:_LOOKED_AT_AGAIN]
+    agreement, _ = _look(predictor, image, bodies)
+    best = max(zip(agreement, bodies, strict=True), key=lambda pair: pair[0], default=None)
+    return best[1] if best is not None and best[0] > _LEAST_AGREEMENT else None
 
 
 def windows(image: ImageArray) -> list[Box]:

@@ -1,5 +1,6 @@
 """What a network says of a pose, weighed against what is known of people's poses."""
 
+import math
 from dataclasses import replace
 
 import torch
@@ -16,7 +17,7 @@ class PoseFilter(nn.Module):
 
     With the pose prior's mean m and covariance C over the axis-angle of all its joints together, and noise of standard
     deviation sigma in each number, that is ``m + C (C + sigma^2 I)^-1 (pose - m)``: a spine, which people hardly bend,
-    is drawn back a long way, an arm hardly at all, and joints that move together vouch for each other. It keeps a
+    is drawn back a long way, a raised arm much less, and joints that move together vouch for each other. It keeps a
     network from folding people up in pictures unlike those that it was trained on. The root turns as it likes, and so
     do hands and toes, of which the prior says nothing.
 
@@ -35,13 +36,13 @@ class PoseFilter(nn.Module):
 
     def __init__(self, noise: float) -> None:
         super().__init__()
-        if not noise > 0:
+        if not 0 < noise < math.inf:
             raise InputError(
                 f"model.pose_noise={noise}: radians above 0, or null to take every pose as it is regressed"
             )
         prior = PosePrior()
         mean, covariance = (torch.from_numpy(moment) for moment in prior.moments())
-        gain = torch.linalg.solve(covariance + noise**2 * torch.eye(len(mean)).to(mean), covariance).T
+        gain = torch.linalg.solve(covariance + noise**2 * torch.eye(len(mean)).to(mean), covariance)  # symmetric
         # the prior's, and none of the weights
         self.register_buffer("mean", mean.float(), persistent=False)
         self.register_buffer("gain", gain.float(), persistent=False)
@@ -51,6 +52,6 @@ class PoseFilter(nn.Module):
         """Return the body with a likelier pose; its raw 6D columns come out orthonormal where they were weighed."""
         with torch.autocast(device_type=body.pose_6d.device.type, enabled=False):  # bfloat16: half a degree off
             said = rotmat_to_axis_angle(rotmat_from_6d(body.pose_6d[:, self.joints])).flatten(1)
-            likeliest = self.mean + (said - self.mean) @ self.gain.T
+            likeliest = self.mean + (said - self.mean) @ self.gain
             weighed = rotmat_to_6d(rotmat_from_axis_angle(likeliest.unflatten(1, (-1, 3))))
         return replace(body, pose_6d=body.pose_6d.index_copy(1, self.joints, weighed.to(body.pose_6d)))
