@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pymaf_pl.body.joints import JOINTS_24, OPENPOSE_25, select
+from pymaf_pl.body.joints import JOINTS_49, select
 from pymaf_pl.body.parts import COARSE_NAMES
 from pymaf_pl.data.images import ImageArray, normalise, warp_crop
 from pymaf_pl.geometry.camera import project
-from pymaf_pl.geometry.crop import crop_affine
+from pymaf_pl.geometry.crop import box_from_points, crop_affine, ndc_to_image_px
 from pymaf_pl.geometry.rotation import rotmat_from_6d
 from pymaf_pl.inference import Box, Predictor
 
@@ -24,7 +24,6 @@ _SIDES = (1.0, 0.8, 0.62, 0.48)  # of the windows, as shares of the photo's long
 _STEP = 0.25  # between windows, of their side
 _LOOKED_AT_AGAIN = 6  # of the bodies, the best ones, each in a box of its own
 _LEAST_AGREEMENT = 0.22  # mean probability; one in a hundred photos of people has less
-_AROUND = 1.2  # SPIN's box is so many times the joints' extent
 _BETWEEN = {
     f"{side}_{joint}": tuple(part.replace("SIDE", side) for part in parts)
     for side in ("right", "left")
@@ -34,7 +33,7 @@ _BETWEEN = {
         "shoulder": ("SIDE upper arm", "torso"),
     }.items()
 } | {"head_top": ("head",)}  # fmt: skip
-_JOINTS = [len(OPENPOSE_25) + joint for joint in select(tuple(_BETWEEN), JOINTS_24)]
+_JOINTS = select(tuple(_BETWEEN), JOINTS_49)
 _CLASSES = [[COARSE_NAMES.index(part) for part in parts] for parts in _BETWEEN.values()]
 
 
@@ -73,21 +72,21 @@ def _look(predictor: Predictor, image: ImageArray, boxes: list[Box]) -> tuple[li
     agreement, bodies = [], []
     for start in range(0, len(boxes), predictor.batch_size):
         some = boxes[start : start + predictor.batch_size]
-        score, low, high = _see(predictor, image, some)
+        affines = [crop_affine(box.center, box.size, predictor.image_size) for box in some]
+        score, joints = _see(
+            predictor, np.stack([warp_crop(image, affine, predictor.image_size) for affine in affines])
+        )
         agreement += score.tolist()
-        for box, corner, other in zip(some, low.tolist(), high.tolist(), strict=True):
-            middle = [c + box.size * (a + b) / 4 for c, a, b in zip(box.center, corner, other, strict=True)]
-            extent = max(b - a for a, b in zip(corner, other, strict=True)) * box.size / 2
-            bodies.append(Box((middle[0], middle[1]), _AROUND * extent))
+        for affine, ndc in zip(affines, joints.cpu().numpy(), strict=True):
+            (x, y), size = box_from_points(ndc_to_image_px(ndc, affine, predictor.image_size))
+            bodies.append(Box((float(x), float(y)), size))
     order: npt.NDArray[np.intp] = np.argsort(-np.asarray(agreement), kind="stable")
     return agreement, [bodies[i] for i in order]
 
 
 @torch.inference_mode()
-def _see(predictor: Predictor, image: ImageArray, boxes: list[Box]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return how far mesh and dense head agree in (N) boxes, and the (N, 2) corners of the mesh's joints, crop NDC."""
-    side = predictor.image_size
-    crops = np.stack([warp_crop(image, crop_affine(box.center, box.size, side), side) for box in boxes])
+def _see(predictor: Predictor, crops: ImageArray) -> tuple[Tensor, Tensor]:
+    """Return how far mesh and dense head agree in (N, S, S, 3) crops, (N,), and the mesh's (N, 49, 2) joints, NDC."""
     pixels = torch.from_numpy(crops).permute(0, 3, 1, 2).contiguous().to(predictor.device)
     output = predictor.network(normalise(pixels), with_dense=True)
     body = output.final
@@ -100,5 +99,5 @@ def _see(predictor: Predictor, image: ImageArray, boxes: list[Box]) -> tuple[Ten
     )
     somebody = 1 - chances[:, 0]
     edge = torch.cat([somebody[:, 0], somebody[:, -1], somebody[:, :, 0], somebody[:, :, -1]], dim=1)
-    agreement = at.view(len(boxes), -1).mean(dim=1) - edge.mean(dim=1)  # whoever is cut off is for a larger window
-    return agreement, joints.amin(dim=1), joints.amax(dim=1)
+    agreement = at.view(len(crops), -1).mean(dim=1) - edge.mean(dim=1)  # whoever is cut off is for a larger window
+    return agreement, joints
