@@ -15,8 +15,8 @@ from omegaconf import DictConfig
 
 from pymaf_pl.commands.combinations import check_combinations
 from pymaf_pl.commands.composing import at_home, available, compose_config
+from pymaf_pl.commands.ending import one_line_if_full
 from pymaf_pl.commands.eval_plan import EvalPlan, plan_of
-from pymaf_pl.commands.full_disk import one_line_if_full
 from pymaf_pl.commands.parent import follow_parent, is_later_rank
 from pymaf_pl.commands.repeating import repeat_words
 from pymaf_pl.commands.sweep_plan import is_sweep, without_sweep

@@ -32,6 +32,7 @@ from pymaf_pl.commands.building import (
 )
 from pymaf_pl.commands.combinations import check_combinations, drop_idle_dense_head
 from pymaf_pl.commands.cost import network_cost
+from pymaf_pl.commands.ending import naming
 from pymaf_pl.commands.lineage import chosen
 from pymaf_pl.commands.parent import PARENT
 from pymaf_pl.commands.results import publish_results
@@ -49,7 +50,7 @@ from pymaf_pl.engine.progress_file import ProgressFile
 from pymaf_pl.engine.run_files import run_record, write_json, write_text
 from pymaf_pl.engine.sharding import put_together
 from pymaf_pl.engine.stopping import StopOnSignal
-from pymaf_pl.errors import InputError, input_error_behind, one_line
+from pymaf_pl.errors import InputError
 from pymaf_pl.models import FeedbackNetwork
 
 log = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ def train(config: DictConfig, repeats: Path | None = None) -> float:
         log.info("training on %s, %d steps; files in %s", device, module.total_steps, run_dir)
 
     last, body_directory = run_dir / "checkpoints" / "last.ckpt", config.body.get("directory")
-    with _naming(last) if config.resume == "auto" else nullcontext():
+    with naming(last) if config.resume == "auto" else nullcontext():
         trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
     put_together(trainer, module, last, body_directory)
     if module.rows_step != module.global_step:  # the last epoch's validation has measured the final weights already
@@ -251,19 +252,6 @@ def _alone(folder: Path) -> Iterator[None]:
     with (folder / ".preparing").open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
-
-
-@contextmanager
-def _naming(checkpoint: Path) -> Iterator[None]:
-    """Add to the line of a user's mistake during training, pictures that vanish, which checkpoint is left."""
-    try:
-        yield
-    except Exception as error:
-        mistake = input_error_behind(error)
-        if mistake is None or not checkpoint.is_file() or str(checkpoint) in str(mistake):
-            raise
-        again = f"the same command with hydra.run.dir={checkpoint.parents[1]} goes on from it"
-        raise InputError(f"{one_line(mistake)}; {checkpoint} is kept, and once that is mended {again}") from error
 
 
 def _keep_best(folder: Path) -> None:
