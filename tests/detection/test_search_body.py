@@ -1,5 +1,6 @@
 """Looking for one person with the network itself."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import cast
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from street import HEIGHT, WIDTH, street
+from torch import nn
 
 from pymaf_pl.body import BodyModel
 from pymaf_pl.body.parts import COARSE_NAMES
@@ -18,6 +20,16 @@ from pymaf_pl.types import DenseLogits, NetworkOutput
 SIDE = 32
 
 
+class Seeing:
+    """A network that answers as it is told, and has a dense head."""
+
+    def __init__(self, answer: Callable[..., NetworkOutput]) -> None:
+        self.answer, self.dense_head = answer, nn.Identity()
+
+    def __call__(self, images: torch.Tensor, with_dense: bool) -> NetworkOutput:
+        return self.answer(images, with_dense)
+
+
 def predictor_that_sees(body: BodyModel, part: str, image_size: int = 64) -> Predictor:
     """A predictor whose mesh is the mean body wherever it looks, and whose dense head sees ``part`` everywhere."""
 
@@ -27,8 +39,8 @@ def predictor_that_sees(body: BodyModel, part: str, image_size: int = 64) -> Pre
         coarse[:, COARSE_NAMES.index(part)] = 9.0
         return NetworkOutput((body.mean_state(),) * 2, DenseLogits(coarse, coarse, coarse, coarse))
 
-    known = SimpleNamespace(network=network, body=body, image_size=image_size, device="cpu", batch_size=1)
-    network.dense_head = object()  # type: ignore[attr-defined]
+    seeing = Seeing(network)
+    known = SimpleNamespace(network=seeing, body=body, image_size=image_size, device="cpu", batch_size=1)
     return cast(Predictor, known)
 
 
