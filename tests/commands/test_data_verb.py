@@ -280,6 +280,14 @@ def test_synth_refuses_a_share_above_one(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+def test_synth_frees_limbs_and_keeps_silhouettes(tmp_path):
+    words = ["--world", "wild", "--num", "4", "--size", "32", "--workers", "1", "--free-limbs", "1", "--silhouettes"]
+    assert main(["data", "synth", "--out", str(tmp_path), *words]) == 0
+    options = json.loads((tmp_path / "wild_train.json").read_text())["options"]
+    assert (options["free_limbs"], options["silhouettes"]) == (1.0, True)
+    assert len(list((tmp_path / "wild_train").glob("*_mask.png"))) == 4
+
+
 @pytest.mark.parametrize(
     "words", [[], ["dance"], ["synth"], ["synth", "--world", "moon", "--num", "1", "--out", "x"], ["sheet", "a.npz"]]
 )

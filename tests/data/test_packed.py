@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from pymaf_pl.data.annotations import Annotations, load_annotations
 from pymaf_pl.data.augment import Augmentation
+from pymaf_pl.data.backdrops import Backdrops
 from pymaf_pl.data.cropping import Crop
 from pymaf_pl.data.dataset import MixtureDataset, PersonDataset, SampleKey
 from pymaf_pl.data.levels import LEVELS, Margins, cut_level, fingerprint
@@ -186,6 +187,11 @@ def test_turns_ask_for_room_up_to_45_degrees() -> None:
 def test_the_published_codes_crops_need_the_plain_files(table: Annotations, shards: Path) -> None:
     with pytest.raises(InputError, match="needs the plain files"):
         open_pictures(Shards(str(shards)), table, FULL, SIZE, Crop(whole_pixels=True))
+
+
+def test_people_in_shards_cannot_be_pasted_elsewhere(table: Annotations, shards: Path) -> None:
+    with pytest.raises(InputError, match=r"no silhouettes for augmentation\.backdrops"):
+        open_pictures(Shards(str(shards)), table, replace(FULL, backdrops=Backdrops()), SIZE)
 
 
 def test_what_is_no_shard_is_one_line(root: Path, shards: Path, tmp_path: Path) -> None:

@@ -67,6 +67,13 @@ def _parser() -> VerbParser:
     synth.add_argument(
         "--limber", type=float, default=0.0, metavar="SHARE", help="of people bent beyond motion capture; default: 0"
     )
+    synth.add_argument(
+        "--free-limbs", type=float, default=0.0, metavar="SHARE",
+        help="of people whose arms and legs go anywhere they can; default: 0",
+    )  # fmt: skip
+    synth.add_argument(
+        "--silhouettes", action="store_true", help="keep those of train people, too, for augmentation=pasted"
+    )
     effects = synth.add_argument_group("effects to switch off")
     for effect in EFFECTS:
         effects.add_argument(f"--no-{effect}", action="store_true")
@@ -162,7 +169,9 @@ def _synth(options: argparse.Namespace) -> int:
         settings = replace(default_options(world), **off)
         if options.backgrounds is not None and world == "wild":
             settings = replace(settings, backgrounds=options.backgrounds)
-        settings = replace(settings, limber=options.limber)
+        settings = replace(
+            settings, limber=options.limber, free_limbs=options.free_limbs, silhouettes=options.silhouettes
+        )
         before = (options.out / f"{world}_{options.split}.npz").exists()
         begin = time.perf_counter()
         table = generate_world(

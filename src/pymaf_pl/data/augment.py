@@ -8,6 +8,7 @@ import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
 from pymaf_pl.body.joints import FLIP_24, FLIP_49, FLIP_SKELETON
+from pymaf_pl.data.backdrops import Backdrops
 from pymaf_pl.data.photometric import PixelEffects
 
 FloatArray = npt.NDArray[np.float64]
@@ -39,6 +40,7 @@ class Augmentation:
         shift: the box's centre moves by up to this share of its side, both ways; 0 as published.
         truncate_colours: cut multiplied colours off to whole levels, as the published code does, instead of rounding.
         pixels: what happens to the crop besides, see :class:`pymaf_pl.data.photometric.PixelEffects`.
+        backdrops: what people are pasted before, see :class:`pymaf_pl.data.backdrops.Backdrops`.
     """
 
     flip_probability: float = 0.5
@@ -49,6 +51,7 @@ class Augmentation:
     shift: float = 0.0
     truncate_colours: bool = False
     pixels: PixelEffects | None = None
+    backdrops: Backdrops | None = None
 
     def draw(self, rng: np.random.Generator) -> AugmentationDraw:
         """Draw in SPIN's order: flip, channels, rotation, scale, whether to rotate at all; then the shift."""

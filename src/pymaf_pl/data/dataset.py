@@ -20,8 +20,9 @@ from pymaf_pl.data.augment import (
     augment_pose,
     reorder_keypoints,
 )
+from pymaf_pl.data.backdrops import Backdrops
 from pymaf_pl.data.cropping import Crop, Region
-from pymaf_pl.data.images import ImageArray, read_image
+from pymaf_pl.data.images import ImageArray, read_image, warp_crop
 from pymaf_pl.geometry.crop import FloatArray, crop_px_to_ndc
 
 
@@ -48,6 +49,10 @@ class Pictures(Protocol):
         """Return a row's (size, size, 3) crop and the (2, 3) map from px of the original picture to its px."""
         ...
 
+    def silhouette(self, row: int, affine: FloatArray, size: int) -> ImageArray | None:
+        """Return how much of each pixel of that crop the person takes, (size, size) 0 to 255; None if unknown."""
+        ...
+
 
 @dataclass(frozen=True)
 class FilePictures:
@@ -66,6 +71,11 @@ class FilePictures:
     def crop(self, row: int, region: Region, size: int) -> tuple[ImageArray, FloatArray]:
         """Read the file and crop it."""
         return self.how.picture(read_image(self.root / self.table.imgname[row]), region, size)
+
+    def silhouette(self, row: int, affine: FloatArray, size: int) -> ImageArray | None:
+        """Read the row's mask, if it has one, and crop it."""
+        name = self.table.maskname[row]
+        return warp_crop(read_image(self.root / name), affine, size)[..., 0] if name else None
 
 
 class PersonDataset:
@@ -108,6 +118,8 @@ class PersonDataset:
         center = table.center[row] + side * np.array(draw.shift)
         region = Region(center, side * draw.scale, draw.rotation_deg, draw.flip)
         image, affine = self.pictures.crop(row, region, size)
+        if self.augmentation is not None and self.augmentation.backdrops is not None and rng is not None:
+            image = self._elsewhere(image, row, affine, self.augmentation.backdrops, rng)
         image = apply_channel_gain(image, draw.channel_gain, draw.truncate_colours)
         if self.augmentation is not None and self.augmentation.pixels is not None and rng is not None:
             image = self.augmentation.pixels(image, rng)
@@ -132,6 +144,26 @@ class PersonDataset:
             "crop_affine": tensor(affine),
             "index": torch.tensor(row),
         }
+
+    def _elsewhere(
+        self, image: ImageArray, row: int, affine: FloatArray, backdrops: Backdrops, rng: np.random.Generator
+    ) -> ImageArray:
+        """Paste a row's person before another backdrop, now and then."""
+        if not self.table.maskname[row] or rng.random() >= backdrops.share:
+            return image
+        seen = self.pictures.silhouette(row, affine, len(image))
+
+        def another() -> ImageArray:
+            other = int(rng.integers(len(self)))
+            side = 200.0 * float(self.table.scale[other])
+            region = Region(
+                self.table.center[other] + side * rng.uniform(-0.35, 0.35, 2),
+                side * rng.uniform(0.5, 1),
+                flip=bool(rng.random() < 0.5),
+            )
+            return self.pictures.crop(other, region, len(image))[0]
+
+        return image if seen is None else backdrops(image, seen, another, rng)
 
 
 class MixtureDataset(Dataset[dict[str, Any]]):

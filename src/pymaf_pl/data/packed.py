@@ -132,6 +132,11 @@ def open_pictures(
             f"{shards.address}: stale shards: {table.path} has other pictures or boxes than when it was packed; "
             "pack it again (`pymaf data pack`)"
         )
+    if augmentation is not None and augmentation.backdrops is not None:
+        raise InputError(
+            f"{shards.address}: shards hold no silhouettes for augmentation.backdrops; give the plain table, or set "
+            "augmentation.backdrops=null"
+        )
     margins = Margins(**record["margins"])
     margins.check(augmentation, size)
     if crop is not None and crop != Crop():
@@ -170,3 +175,6 @@ class PackedPictures:
         linear = affine[:, :2] / [sx, sy]
         here = np.column_stack([linear, affine[:, 2] - linear @ [tx, ty]])
         return warp_crop(np.asarray(image, np.uint8), here, size), affine
+
+    def silhouette(self, row: int, affine: FloatArray, size: int) -> None:
+        """Shards hold none."""

@@ -39,6 +39,19 @@ def read_stages(
     return read
 
 
+def check_silhouettes(sources: Mapping[str, PersonDataset]) -> None:
+    """Make sure that some people can be pasted before another backdrop.
+
+    Raises:
+        InputError: no source has silhouettes.
+    """
+    if not any(source.table.maskname.any() for source in sources.values()):
+        raise InputError(
+            f"augmentation.backdrops: no source has silhouettes ({', '.join(sources)}); tables name them under "
+            "maskname, synthetic worlds make them with options: {silhouettes: true}; or set augmentation.backdrops=null"
+        )
+
+
 class CurriculumData(pl.LightningDataModule):
     """Train through stages of weighted mixtures, validate on one held-out source.
 
@@ -116,6 +129,8 @@ class CurriculumData(pl.LightningDataModule):
             if name not in self._train:
                 used[name].prepare()
                 self._train[name] = self._dataset(used[name], self.augmentation)
+        if self.augmentation is not None and self.augmentation.backdrops is not None:
+            check_silhouettes({name: self._train[name] for name in used})
         self.validation.prepare()
 
     @property

@@ -154,15 +154,17 @@ def test_tiles_repeat_without_a_seam() -> None:
 
 def test_effects_keep_the_picture_a_picture() -> None:
     rng = np.random.default_rng(0)
-    picture = np.full((48, 48, 3), 0.5, np.float32)
+    picture = np.full((48, 48, 4), 0.5, np.float32)  # half of every pixel is the person's
     joints = rng.uniform(8, 40, (24, 2))
     light = np.ones(3, np.float32)
     for _ in range(20):
         hidden = effects.occlude(picture, joints, light, rng)
         assert hidden.shape == picture.shape
-        assert (np.abs(hidden - picture).max(-1) > 0.01).mean() > 0.005
+        covered = np.abs(hidden - picture)[..., :3].max(-1) > 0.01
+        assert covered.mean() > 0.005
+        assert (hidden[covered, 3] < 0.5).all()  # whoever is hidden there is seen less
         np.testing.assert_allclose(effects.blur(picture, rng), picture, atol=1e-5)
-    levels = effects.develop(picture, 0.0, rng)
+    levels = effects.develop(picture[..., :3], 0.0, rng)
     assert levels.dtype == np.uint8
     assert (levels == 128).all()
 

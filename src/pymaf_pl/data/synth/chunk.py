@@ -21,7 +21,17 @@ from pymaf_pl.data.synth import effects
 from pymaf_pl.data.synth.anatomy import shipped_anatomy
 from pymaf_pl.data.synth.bystanders import as_figure, draw_bystander, lay_over, touches_edge
 from pymaf_pl.data.synth.camera import Array, frame, heading_rotation
-from pymaf_pl.data.synth.labels import ROOT, Columns, Shot, label, to_screen, write_masks
+from pymaf_pl.data.synth.free_limbs import free_limbs
+from pymaf_pl.data.synth.labels import (
+    ROOT,
+    Columns,
+    Shot,
+    label,
+    silhouette_name,
+    to_screen,
+    write_masks,
+    write_picture,
+)
 from pymaf_pl.data.synth.lighting import batch_light
 from pymaf_pl.data.synth.limber import stretch
 from pymaf_pl.data.synth.options import WORLDS, WorldOptions
@@ -58,6 +68,9 @@ def _draw_poses(options: WorldOptions, rng: np.random.Generator) -> Array:
     if options.limber > 0:
         bent = (rng.uniform(size=CHUNK) < options.limber)[:, None, None]
         pose = np.where(bent, stretch(pose, rng), pose)
+    if options.free_limbs > 0:
+        freed = (rng.uniform(size=CHUNK) < options.free_limbs)[:, None, None]
+        pose = np.where(freed, free_limbs(pose, rng), pose)
     return pose
 
 
@@ -80,10 +93,12 @@ def _make_batch(recipe: Recipe, rows: list[int], poses: Array, rngs: list[np.ran
     shots = _pose_and_frame(recipe, stages, poses, rngs)
     pictures = _draw(body, shots, recipe.options.bystanders, rngs)
     for row, shot, picture, rng in zip(rows, shots, pictures, rngs, strict=True):
-        _develop(recipe, shot, picture, rng, out / recipe.folder / f"{row:06d}.jpg")
+        _develop(recipe, row, shot, picture, rng, out)
     columns = label(recipe, rows, shots)
     if recipe.has_masks:
         columns |= write_masks(recipe, rows, shots, body, out)
+    elif recipe.options.silhouettes:
+        columns["maskname"] = np.array([silhouette_name(recipe, row) for row in rows])
     return columns
 
 
@@ -124,7 +139,10 @@ def _pose_and_frame(recipe: Recipe, stages: list[Stage], poses: Array, rngs: lis
 def _draw(
     body: BodyModel, shots: list[Shot], bystanders: float, rngs: list[np.random.Generator]
 ) -> NDArray[np.float32]:
-    """Render the people before their backdrops, some with a bystander from an earlier row: (B, S, S, 3)."""
+    """Render the people before their backdrops, some with a bystander from an earlier row: (B, S, S, 4).
+
+    The last channel is how much of each pixel the person takes.
+    """
     size = shots[0].window.size
     backdrops = []
     for shot in shots:
@@ -149,20 +167,23 @@ def _draw(
                 passer_by = draw_bystander(other, shot.window.project(shot.joints[25:]), rng)
         if passer_by is not None and not passer_by.in_front:
             picture = lay_over(picture, passer_by.figure)
-        picture = lay_over(picture, figures[i])
+        picture, seen = lay_over(picture, figures[i]), figures[i][..., 3:]
         if passer_by is not None and passer_by.in_front:
-            picture = lay_over(picture, passer_by.figure)
-        drawn.append(picture)
+            picture, seen = lay_over(picture, passer_by.figure), seen * (1 - passer_by.figure[..., 3:])
+        drawn.append(np.concatenate([picture, seen], axis=2))
     return np.stack(drawn)
 
 
-def _develop(recipe: Recipe, shot: Shot, picture: NDArray[np.float32], rng: np.random.Generator, path: Path) -> None:
+def _develop(
+    recipe: Recipe, row: int, shot: Shot, picture: NDArray[np.float32], rng: np.random.Generator, out: Path
+) -> None:
     options = recipe.options
     if rng.uniform() < options.occlude:
         picture = effects.occlude(picture, shot.window.project(shot.joints[25:]), shot.stage.light.on_ground, rng)
     if rng.uniform() < options.blur:
         picture = effects.blur(np.ascontiguousarray(picture), rng)
-    levels = effects.develop(picture, options.noise, rng)
+    levels = effects.develop(picture[..., :3], options.noise, rng)
     quality = int(rng.integers(options.jpeg[0], options.jpeg[1] + 1))
-    if not cv2.imwrite(str(path), levels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality]):
-        raise OSError(f"could not write {path}")
+    write_picture(out / recipe.folder / f"{row:06d}.jpg", levels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if options.silhouettes and not recipe.has_masks:
+        write_picture(out / silhouette_name(recipe, row), np.rint(255 * picture[..., 3].clip(0, 1)).astype(np.uint8))

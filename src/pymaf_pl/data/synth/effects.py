@@ -29,7 +29,7 @@ def occlude(picture: Image, joints: Array, light: Colour, rng: np.random.Generat
     """Put something in front of the person: a ledge across the legs, a post, a box or a bush.
 
     Args:
-        picture: what the camera sees without it.
+        picture: (S, S, 4) what the camera sees without it, and how much of each pixel the person takes.
         joints: (J, 2) raster px of the person's joints.
         light: irradiance on it.
         rng: source of randomness.
@@ -63,6 +63,7 @@ def occlude(picture: Image, joints: Array, light: Colour, rng: np.random.Generat
     colour = hsv(rng.uniform(0.18, 0.36), 0.5, 0.5) if kind == "bush" else muted_colour(rng, (0.25, 0.8))
     material: Material = "foliage" if kind == "bush" else _MATERIALS[rng.integers(len(_MATERIALS))]
     texture = grainy(material, colour * np.float32(0.55), colour, size) * light
+    texture = np.concatenate([texture, np.zeros_like(texture[..., :1])], axis=2)  # nobody is seen through it
     alpha = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), rng.uniform(0.4, 1.0))[..., None]
     return picture + alpha * (texture - picture)
 

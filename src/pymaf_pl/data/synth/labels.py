@@ -5,6 +5,7 @@ Frames:  camera axes: x right, y down, z forward, metres. Raster px have pixel i
 Shapes:  B rows of one render call, S picture side.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -107,9 +108,19 @@ def write_masks(recipe: Recipe, rows: list[int], shots: list[Shot], body: BodyMo
     labels = render_labels(screen, body.faces, _limbs(), recipe.size, recipe.size).numpy().astype(np.uint8)
     names: dict[str, list[str]] = {"maskname": [], "partname": []}
     for row, label in zip(rows, labels, strict=True):
-        for key, kind, picture in (("maskname", "mask", (label > 0) * np.uint8(255)), ("partname", "part", label)):
-            name = f"{recipe.folder}/{row:06d}_{kind}.png"
-            if not cv2.imwrite(str(out / name), picture):
-                raise OSError(f"could not write {out / name}")
-            names[key].append(name)
+        names["maskname"].append(silhouette_name(recipe, row))
+        names["partname"].append(f"{recipe.folder}/{row:06d}_part.png")
+        write_picture(out / names["maskname"][-1], (label > 0) * np.uint8(255))
+        write_picture(out / names["partname"][-1], label)
     return {key: np.array(values) for key, values in names.items()}
+
+
+def silhouette_name(recipe: Recipe, row: int) -> str:
+    """Name a row's silhouette, relative to the folder of the table."""
+    return f"{recipe.folder}/{row:06d}_mask.png"
+
+
+def write_picture(path: Path, picture: NDArray[np.uint8], options: Sequence[int] = ()) -> None:
+    """Write a picture in OpenCV's order of channels."""
+    if not cv2.imwrite(str(path), picture, list(options)):
+        raise OSError(f"could not write {path}")

@@ -9,10 +9,10 @@ from pymaf_pl.errors import InputError
 World = Literal["studio", "wild"]
 WORLDS: tuple[World, ...] = get_args(World)
 _CHANCES = (
-    "extreme_share", "limber", "tumble", "loose", "clutter", "bystanders", "truncate", "occlude", "blur",
+    "extreme_share", "limber", "free_limbs", "tumble", "loose", "clutter", "bystanders", "truncate", "occlude", "blur",
     "unlabelled_share",
 )  # fmt: skip
-_CAME_LATER = ("limber",)  # left out of the record while off
+_CAME_LATER = ("limber", "free_limbs", "silhouettes")  # left out of the record while off
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class WorldOptions:
         extreme_share: share of the people drawn at ``extreme_temperature`` instead.
         extreme_temperature: spread for those.
         limber: share of the people whose joints are bent beyond everyday movement, backs above all.
+        free_limbs: share of the people whose arms and legs go anywhere they can: straddles, crouches, arms flung wide.
         mirror: swap left and right of every other pose, so that nobody is only right-handed.
         heading_deg: standard deviation of the heading about facing the camera; 180 and more is any heading.
         shape_std: standard deviation of the body shape coefficients (wild; studio subjects are fixed).
@@ -50,12 +51,15 @@ class WorldOptions:
         jpeg: lowest and highest JPEG quality.
         margin: smallest and largest picture side over box side; above 1 leaves room for augmentation.
         unlabelled_share: share of rows that carry 2D labels only; never applied to ``val`` and ``test``.
+        silhouettes: keep what is seen of each person of ``train``, clothes and hair included, for
+            ``augmentation=backdrops``; ``val`` and ``test`` have the bare body's anyway, for measuring.
     """
 
     temperature: float = 0.8
     extreme_share: float = 0.1
     extreme_temperature: float = 1.0
     limber: float = 0.0
+    free_limbs: float = 0.0
     mirror: bool = True
     heading_deg: float = 180.0
     shape_std: float = 1.0
@@ -82,6 +86,7 @@ class WorldOptions:
     jpeg: tuple[int, int] = (88, 95)
     margin: tuple[float, float] = (1.15, 1.35)
     unlabelled_share: float = 0.0
+    silhouettes: bool = False
 
     def __post_init__(self) -> None:
         for name in _CHANCES:
