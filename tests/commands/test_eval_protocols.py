@@ -115,6 +115,28 @@ def test_a_table_of_the_paper_on_the_synthetic_worlds(small, run_dir, tmp_path, 
     assert r"\toprule" in (tmp_path / "t" / "table_s1_synthetic.tex").read_text()
 
 
+def test_people_who_stand_are_measured_limb_by_limb(run_dir, worlds, tmp_path):
+    """lspet_standing end to end, on six people of ours of whom the labels of two stand upright."""
+    upright = [(90, 200), (90, 145), (90, 90), (110, 90), (110, 145), (110, 200), (80, 95), (70, 65), (80, 35),
+               (120, 35), (130, 65), (120, 95), (100, 30), (100, 0)]  # fmt: skip
+    with np.load(worlds / "val" / "wild_val.npz") as world:
+        columns = dict(world)
+    columns["part"][:, :, 2] = 0
+    columns["part"][[1, 3], :14] = np.column_stack([np.array(upright) / 4, np.ones(14)])
+    (tmp_path / "wild_val").symlink_to(worlds / "val" / "wild_val")
+    np.savez(tmp_path / "lspet_1_2400.npz", **columns)
+    words = ["protocol=lspet_standing", f"protocol.root={tmp_path}", "protocol.source.source.rows=[0,6]"]
+    words += ["num_workers=0", "trainer.accelerator=cpu", "report_people=0", f"hydra.run.dir={tmp_path}/out"]
+    assert cli.main(["eval", f"checkpoint={run_dir}/checkpoints/last.ckpt", *words]) == 0
+    document = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert (document["protocol"], document["num_samples"]) == ("lspet_standing", 2)
+    shares = {name: value for name, value in document["extra"]["variants"][-1].items() if name != "iteration"}
+    assert set(shares) == {f"pck_2d_{limb}" for limb in ("hips", "legs", "shoulders", "elbows", "wrists", "head")}
+    joints = {"hips": 2, "legs": 4, "shoulders": 2, "elbows": 2, "wrists": 2, "head": 2}
+    close = sum(shares[f"pck_2d_{limb}"] * count for limb, count in joints.items()) / 14
+    assert document["final"]["pck_2d_close"] == pytest.approx(close, abs=1e-6)  # all 14 are labelled
+
+
 def test_a_published_set_is_measured_by_its_own_rules(small, worlds, converted, tmp_path):
     """3DPW's protocol end to end on people of ours: gendered truth, variants beside it."""
     words = [

@@ -111,6 +111,32 @@ def test_pck_looks_at_the_14_lsp_keypoints_only(body: BodyModel, truth: tuple[Bo
         assert measure(protocol, body, state, batch)["pck_2d"].tolist() == pytest.approx([0.5] * 4)
 
 
+def test_limbs_are_counted_one_by_one_within_a_tenth_of_the_box(
+    body: BodyModel, truth: tuple[BodyState, Batch]
+) -> None:
+    state, batch = truth
+    limbs = ("hips", "legs", "shoulders", "elbows", "wrists", "head")
+    protocol = PoseAndKeypoints(figures=[f"pck_2d_{limb}" for limb in limbs] + ["pck_2d_close", "pck_2d"])
+    assert all((values == 1).all() for values in measure(protocol, body, state, batch).values())
+    keypoints = batch["keypoints_2d"]
+    keypoints[:, 25 + 6, 0] += 0.3  # the right wrist by 0.15 of the width: within 0.2, not within 0.1
+    keypoints[0, 25 + 2, 1] += 0.5  # a hip of the first by 0.25
+    keypoints[1, [25 + 7, 25 + 10], 2] = 0  # the second one's elbows are not labelled
+    values = measure(protocol, body, state, batch)
+    assert values["pck_2d_wrists"].tolist() == [0.5] * 4
+    assert values["pck_2d_hips"].tolist() == [0.5, 1, 1, 1]
+    assert values["pck_2d_elbows"].isnan().tolist() == [False, True, False, False]
+    for limb in ("legs", "shoulders", "head"):
+        assert values[f"pck_2d_{limb}"].tolist() == [1] * 4
+    assert values["pck_2d_close"].tolist() == pytest.approx([12 / 14, 11 / 12, 13 / 14, 13 / 14])
+    assert values["pck_2d"].tolist() == pytest.approx([13 / 14, 1, 1, 1])
+
+
+def test_an_unknown_figure_of_photographs_is_refused() -> None:
+    with pytest.raises(InputError, match=r"no figure 'pck_2d_toes'; there are .*pck_2d_wrists"):
+        PoseAndKeypoints(variants=["pck_2d_toes"])
+
+
 def test_people_without_labels_are_nan_and_do_not_touch_the_others(
     body: BodyModel, truth: tuple[BodyState, Batch]
 ) -> None:

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 _LABELS = {
     "mpjpe": "MPJPE mm", "pa_mpjpe": "PA-MPJPE mm", "pve": "PVE mm", "rotation_deg": "rotation deg",
     "body_rotation_deg": "body rotation deg", "pck_2d": "PCK@0.2",
+    "pck_2d_close": "PCK@0.1", "pck_2d_hips": "hips@0.1", "pck_2d_legs": "knees and ankles@0.1",
+    "pck_2d_shoulders": "shoulders@0.1", "pck_2d_elbows": "elbows@0.1", "pck_2d_wrists": "wrists@0.1",
+    "pck_2d_head": "neck and head@0.1",
     "pa_pve": "PA-PVE mm", "pve_t_sc": "PVE-T-SC mm", "pck_3d": "PCK@150", "auc_3d": "AUC",
     "miou": "mIOU", "fb_accuracy": "FB acc.", "fb_f1": "FB F1", "parts_accuracy": "parts acc.", "parts_f1": "parts F1",
     "parts_accuracy_labelled": "parts acc. without 255", "parts_f1_foreground": "parts F1 without background",

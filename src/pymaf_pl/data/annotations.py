@@ -76,10 +76,14 @@ class Annotations:
         """Return rows ``start`` to ``stop`` (exclusive) as a table of their own."""
         if not 0 <= start < stop <= len(self):
             raise InputError(f"{self.path}: rows {start}:{stop} are not within its {len(self)} rows")
+        return self.take(slice(start, stop))
+
+    def take(self, chosen: slice | BoolArray) -> "Annotations":
+        """Return some rows as a table of their own."""
         cut: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            cut[field.name] = value[start:stop] if isinstance(value, np.ndarray) else value
+            cut[field.name] = value[chosen] if isinstance(value, np.ndarray) else value
         return Annotations(**cut)
 
     @classmethod

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from pymaf_pl.data.annotations import Annotations, check_images, load_annotations
+from pymaf_pl.data.standing import has_straight_legs, stands_upright
 from pymaf_pl.data.synth.generate import generate_world
 from pymaf_pl.data.synth.options import WorldOptions, default_options
 from pymaf_pl.errors import InputError
@@ -125,6 +126,37 @@ class SyntheticWorld:
             workers=self.workers,
             options=self._options(),
         )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Those people of a source who stand upright, see :func:`pymaf_pl.data.standing.stands_upright`.
+
+    Args:
+        source: of whom.
+        straight_legs: only those whose legs are straight below them.
+    """
+
+    source: Source
+    straight_legs: bool = False
+
+    def needs(self) -> Sequence[Path]:
+        """Return what the source needs."""
+        return self.source.needs()
+
+    def prepare(self) -> None:
+        """Make the source ready."""
+        self.source.prepare()
+
+    def load(self) -> tuple[Annotations, Path]:
+        """Read the source and choose."""
+        table, root = self.source.load()
+        chosen = stands_upright(table.part)
+        if self.straight_legs:
+            chosen &= has_straight_legs(table.part)
+        if not chosen.any():
+            raise InputError(f"{table.path}: nobody stands upright in it, by the 2D joints of 'part'")
+        return table.take(chosen), root
 
 
 @dataclass(frozen=True)

@@ -21,16 +21,13 @@ from pymaf_pl.body.joints import (
     JOINTS_24,
     JOINTS_24_TO_14,
     JOINTS_24_TO_17,
-    LSP_14,
     OPENPOSE_25,
-    TRUTH_24,
-    select,
 )
 from pymaf_pl.errors import InputError
-from pymaf_pl.geometry.camera import project
 from pymaf_pl.geometry.rotation import rotmat_from_6d, rotmat_from_axis_angle
 from pymaf_pl.metrics import functional
 from pymaf_pl.metrics.genders import GenderedBodies, neutral_pose
+from pymaf_pl.metrics.keypoints import LSP_IN_49, PoseAndKeypoints, keypoint_share
 from pymaf_pl.metrics.measuring import Protocol, Table
 from pymaf_pl.metrics.per_person import Measured
 from pymaf_pl.metrics.tracks import tracks
@@ -38,7 +35,6 @@ from pymaf_pl.types import Batch, BodyState
 
 __all__ = ["FullBody", "PoseAndKeypoints", "Protocol", "keypoint_share"]
 
-_LSP_IN_49 = [len(OPENPOSE_25) + j for j in select(LSP_14, tuple(TRUTH_24))]
 _HEAD, _HEAD_TOP = EVAL_14.index("head"), JOINTS_24.index("head_top")
 
 
@@ -210,7 +206,7 @@ class FullBody(Protocol):
             "rotmat": rotmat,
             "betas": betas,
             "has_mesh": has_mesh,
-            "keypoints_2d": batch["keypoints_2d"][:, _LSP_IN_49],
+            "keypoints_2d": batch["keypoints_2d"][:, LSP_IN_49],
         }
         if self.truth == "stored":
             truth |= self._chosen(batch["keypoints_3d"], batch["has_keypoints_3d"])
@@ -255,48 +251,3 @@ class FullBody(Protocol):
         still = torch.zeros_like(offset[0])
         errors = [functional.accel_error(iteration, still, track) for iteration in offset]
         return {"accel_error": torch.stack(errors).numpy()}
-
-
-class PoseAndKeypoints(Protocol):
-    """Rotations and 2D keypoints, for photographs whose shape labels belong to another body (``lspet``).
-
-    ``rotation_deg`` and ``pck_2d`` as in :class:`FullBody`; ``body_rotation_deg`` leaves the root out. The 2D threshold
-    is 0.2 of the crop's width, which is 0.2 of the box that SPIN puts around the person.
-    """
-
-    default_name = "lspet"
-    default_figures = ("rotation_deg", "body_rotation_deg", "pck_2d")
-
-    def definition(self) -> dict[str, str]:
-        """Say in words what the figures mean."""
-        return {
-            "rotations": "mean geodesic angle to the recovered pose, with the root and without",
-            "keypoints": "14 of LSP, within 0.2 of the side of SPIN's box",
-        }
-
-    def prepare(self, body: BodyModel, batch: Batch) -> dict[str, Any]:
-        """Keep the labels."""
-        return {
-            "rotmat": rotmat_from_axis_angle(batch["pose"]),
-            "has_pose": batch["has_pose"],
-            "keypoints_2d": batch["keypoints_2d"][:, _LSP_IN_49],
-        }
-
-    def evaluate(self, body: BodyModel, state: BodyState, truth: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Return rotation_deg, body_rotation_deg, pck_2d."""
-        rotmat = rotmat_from_6d(state.pose_6d.float())
-        angles = {
-            "rotation_deg": functional.joint_angle_error(rotmat, truth["rotmat"]),
-            "body_rotation_deg": functional.joint_angle_error(rotmat[:, 1:], truth["rotmat"][:, 1:]),
-        }
-        missing = ~truth["has_pose"]
-        return {
-            **{name: angle.masked_fill(missing, torch.nan) for name, angle in angles.items()},
-            "pck_2d": keypoint_share(body, rotmat, state, truth["keypoints_2d"]),
-        }
-
-
-def keypoint_share(body: BodyModel, rotmat: Tensor, state: BodyState, target: Tensor, threshold: float = 0.2) -> Tensor:
-    """Return the share of the 14 LSP keypoints that project within ``threshold`` of the crop's width; (N,)."""
-    projected = project(body.joints_49(rotmat, state.betas), state.weak_cam.float())[:, _LSP_IN_49]
-    return functional.pck_2d(projected, target[..., :2], target[..., 2], threshold=2 * threshold)
