@@ -13,7 +13,8 @@ from pymaf_pl.data.annotations import load_annotations
 from pymaf_pl.data.augment import Augmentation
 from pymaf_pl.data.backdrops import Backdrops
 from pymaf_pl.data.dataset import PersonDataset
-from pymaf_pl.engine.datamodule import check_silhouettes
+from pymaf_pl.data.sources import SpinTable, SyntheticWorld
+from pymaf_pl.engine.datamodule import CurriculumData
 from pymaf_pl.errors import InputError
 
 SIZE = 64
@@ -117,12 +118,28 @@ def test_nobody_is_moved_in_evaluation(people: PersonDataset) -> None:
     np.testing.assert_array_equal(people.sample(0)["image"], without.sample(0)["image"])
 
 
-def test_sources_without_any_silhouette_are_refused(people: PersonDataset) -> None:
-    check_silhouettes({"people": people})
-    bare = PersonDataset(people.table.rows(1, 3), people.image_root, SIZE, "smpl")
-    check_silhouettes({"bare": bare, "people": people})
-    with pytest.raises(InputError, match=r"no source has silhouettes \(bare\)"):
-        check_silhouettes({"bare": bare})
+def curriculum(*sources: Any) -> CurriculumData:
+    mix = {f"source{number}": 1.0 for number in range(len(sources))}
+    validation = SyntheticWorld("wild", "nowhere", 4, "val")
+    stages = [{"name": "only", "epochs": 1, "mix": mix}]
+    paste = Augmentation(backdrops=Backdrops())
+    return CurriculumData(dict(zip(mix, sources, strict=True)), validation, stages, "open", 64, augmentation=paste)
+
+
+def test_worlds_without_silhouettes_are_refused_before_they_are_rendered(tmp_path: Path) -> None:
+    without, with_them = (
+        SyntheticWorld("wild", str(tmp_path / "new"), 4, options={"silhouettes": on}) for on in (False, True)
+    )
+    curriculum(without, with_them).check_files()
+    with pytest.raises(InputError, match=r"no source has silhouettes \(source0\).*silhouettes: true"):
+        curriculum(without).prepare_data()
+    assert not (tmp_path / "new").exists()
+
+
+def test_tables_without_silhouettes_are_refused(people: PersonDataset) -> None:
+    table, images = str(people.table.path), str(people.image_root)
+    with pytest.raises(InputError, match=r"no source has silhouettes \(source0\); tables name them under maskname"):
+        curriculum(SpinTable(table, images, (1, 3))).prepare_data()
 
 
 def test_the_option_is_composed() -> None:

@@ -95,6 +95,11 @@ class SyntheticWorld:
     workers: int = 2
     options: dict[str, Any] | None = None
 
+    @property
+    def has_silhouettes(self) -> bool:
+        """Whether people can be cut out of its pictures."""
+        return self.split != "train" or bool((self.options or {}).get("silhouettes", False))
+
     def needs(self) -> Sequence[Path]:
         """Nothing: it is rendered."""
         return ()

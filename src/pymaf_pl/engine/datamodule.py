@@ -12,7 +12,7 @@ from pymaf_pl.data.cropping import Crop
 from pymaf_pl.data.dataset import EvaluationDataset, MixtureDataset, PersonDataset, one_thread_per_worker
 from pymaf_pl.data.mixture import CurriculumSampler, Groups, Stage, check_sources, members_of
 from pymaf_pl.data.packed import PackedTable
-from pymaf_pl.data.sources import Source, check_files
+from pymaf_pl.data.sources import Source, SyntheticWorld, check_files
 from pymaf_pl.errors import InputError
 
 
@@ -37,19 +37,6 @@ def read_stages(
     read = [Stage(**stage) for stage in stages]
     check_sources(read, sources, groups)
     return read
-
-
-def check_silhouettes(sources: Mapping[str, PersonDataset]) -> None:
-    """Make sure that some people can be pasted before another backdrop.
-
-    Raises:
-        InputError: no source has silhouettes.
-    """
-    if not any(source.table.maskname.any() for source in sources.values()):
-        raise InputError(
-            f"augmentation.backdrops: no source has silhouettes ({', '.join(sources)}); tables name them under "
-            "maskname, synthetic worlds make them with options: {silhouettes: true}; or set augmentation.backdrops=null"
-        )
 
 
 class CurriculumData(pl.LightningDataModule):
@@ -113,9 +100,20 @@ class CurriculumData(pl.LightningDataModule):
         """Look for every table that must be there; nothing is read.
 
         Raises:
-            InputError: names those that are missing.
+            InputError: names those that are missing, or no world will have the silhouettes that are asked for.
         """
-        check_files([*(self.sources[name] for name in self._used), self.validation])
+        used = [self.sources[name] for name in self._used]
+        check_files([*used, self.validation])
+        if all(isinstance(source, SyntheticWorld) for source in used):
+            self._check_silhouettes([source.has_silhouettes for source in used if isinstance(source, SyntheticWorld)])
+
+    def _check_silhouettes(self, there: Sequence[bool]) -> None:
+        if self.augmentation is not None and self.augmentation.backdrops is not None and not any(there):
+            raise InputError(
+                f"augmentation.backdrops: no source has silhouettes ({', '.join(self._used)}); tables name them under "
+                "maskname, synthetic worlds make them with options: {silhouettes: true}; or set "
+                "augmentation.backdrops=null"
+            )
 
     def prepare_data(self) -> None:
         """Look for every file that must be there, then read the tables, then render the worlds that are missing.
@@ -129,8 +127,7 @@ class CurriculumData(pl.LightningDataModule):
             if name not in self._train:
                 used[name].prepare()
                 self._train[name] = self._dataset(used[name], self.augmentation)
-        if self.augmentation is not None and self.augmentation.backdrops is not None:
-            check_silhouettes({name: self._train[name] for name in used})
+        self._check_silhouettes([bool(self._train[name].table.maskname.any()) for name in used])
         self.validation.prepare()
 
     @property
