@@ -44,6 +44,7 @@ class CocoKeypoints(Protocol):
     default_name = "coco_keypoints"
     default_figures = ("ap", "ap50", "ap75", "ap_m", "ap_l")
     pooled: ClassVar[frozenset[str]] = frozenset(oks.AP_FIGURES)
+    known = frozenset({"oks"}) | pooled
     monitor_mode = "max"
 
     def __init__(
@@ -58,9 +59,6 @@ class CocoKeypoints(Protocol):
     ) -> None:
         super().__init__(name, figures, variants, expected, body, group)
         self.annotations = annotations
-        known = {"oks"} | self.pooled
-        if unknown := [figure for figure in self.everything if figure not in known]:
-            raise InputError(f"protocol {self.name}: no figure '{unknown[0]}'; there are {', '.join(sorted(known))}")
         self._image_ids = np.zeros(0, np.int64)
         self._areas = np.zeros(0)
         self._truth: dict[str, Any] = {}

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from pymaf_pl.body import BodyModel
 from pymaf_pl.body.joints import LSP_14, OPENPOSE_25, TRUTH_24, select
-from pymaf_pl.errors import InputError
 from pymaf_pl.geometry.camera import project
 from pymaf_pl.geometry.rotation import rotmat_from_6d, rotmat_from_axis_angle
 from pymaf_pl.metrics import functional
@@ -48,20 +47,7 @@ class PoseAndKeypoints(Protocol):
     default_name = "lspet"
     default_figures = ("rotation_deg", "body_rotation_deg", "pck_2d")
     _rules: ClassVar = _keypoint_rules()
-
-    def __init__(
-        self,
-        name: str | None = None,
-        figures: Sequence[str] | None = None,
-        variants: Sequence[str] = (),
-        expected: int | None = None,
-        body: str | None = None,
-        group: str | None = None,
-    ) -> None:
-        super().__init__(name, figures, variants, expected, body, group)
-        known = {"rotation_deg", "body_rotation_deg", *self._rules}
-        if unknown := [name for name in self.everything if name not in known]:
-            raise InputError(f"protocol {self.name}: no figure '{unknown[0]}'; there are {', '.join(sorted(known))}")
+    known = frozenset({"rotation_deg", "body_rotation_deg", *_rules})
 
     def definition(self) -> dict[str, str]:
         """Say in words what the figures mean."""

@@ -53,6 +53,7 @@ class Silhouettes(Protocol):
     default_name = "silhouettes"
     default_figures = ("miou",)
     pooled: ClassVar[frozenset[str]] = frozenset(_SILHOUETTE | _PARTS)
+    known = frozenset({"miou", "pve_t_sc"}) | pooled
     monitor_mode = "max"
 
     def __init__(
@@ -67,9 +68,6 @@ class Silhouettes(Protocol):
     ) -> None:
         super().__init__(name, figures, variants, expected, body, group)
         self.gendered = gendered
-        known = {"miou", "pve_t_sc"} | self.pooled
-        if unknown := [figure for figure in self.everything if figure not in known]:
-            raise InputError(f"protocol {self.name}: no figure '{unknown[0]}'; there are {', '.join(sorted(known))}")
         self._root = Path()
         self._bodies: GenderedBodies | None = None
 

@@ -6,7 +6,7 @@ Shapes:  N people, T feedback iterations.
 import re
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from pymaf_pl.body import BodyModel
+from pymaf_pl.errors import InputError
 from pymaf_pl.metrics.per_person import Measured
 from pymaf_pl.types import Batch, BodyState
 
@@ -64,6 +65,7 @@ class Protocol(ABC):
     default_name: ClassVar[str]
     default_figures: ClassVar[tuple[str, ...]]
     pooled: ClassVar[frozenset[str]] = frozenset()
+    known: ClassVar[frozenset[str] | None] = None  # all names that there are; None if a subclass looks itself
     monitor_mode: ClassVar[str] = "min"
 
     def __init__(
@@ -81,6 +83,12 @@ class Protocol(ABC):
         self.monitor = self.figures[0]
         self.reservations: list[str] = []
         self._table: Table | None = None
+        if self.known is not None:
+            self._refuse_unknown(self.known)
+
+    def _refuse_unknown(self, known: Collection[str]) -> None:
+        if unknown := [name for name in self.everything if name not in known]:
+            raise InputError(f"protocol {self.name}: no figure '{unknown[0]}'; there are {', '.join(sorted(known))}")
 
     @property
     def everything(self) -> tuple[str, ...]:

@@ -151,10 +151,7 @@ class FullBody(Protocol):
         known_figures = self._rules.keys() | self.pooled
         if truth == "mesh":
             known_figures = known_figures - {"mpjpe_head_top", "pa_mpjpe_head_top"}
-        if unknown := [name for name in self.everything if name not in known_figures]:
-            raise InputError(
-                f"protocol {self.name}: no figure '{unknown[0]}'; there are {', '.join(sorted(known_figures))}"
-            )
+        self._refuse_unknown(known_figures)
 
     @property
     def pieces(self) -> dict[str, int]:
